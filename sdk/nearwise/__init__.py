@@ -1,0 +1,1 @@
+"""Living on a device: decide locally, remember, and bring events home."""

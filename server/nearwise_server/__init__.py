@@ -1,0 +1,1 @@
+"""The centre: publish bundles to devices and take in their events."""
