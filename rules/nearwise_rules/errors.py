@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DocumentError(RulesError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
-class Refusal(str, Enum):
+class Refusal(StrEnum):
     """Why a bundle, a delta or a sealed batch was refused."""
 
     MALFORMED = "malformed"

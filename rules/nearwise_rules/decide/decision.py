@@ -1,0 +1,176 @@
+"""The decision: what was chosen, why, and what can be said about it. A value that never changes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nearwise_rules.documents import Json
+    from nearwise_rules.logic import Diagnostic
+
+
+class Reason(StrEnum):
+    """Why a value was chosen. OpenFeature's names; HOLDOUT and PREREQUISITE_FAILED have none there."""
+
+    STATIC = "STATIC"
+    DEFAULT = "DEFAULT"
+    TARGETING_MATCH = "TARGETING_MATCH"
+    SPLIT = "SPLIT"
+    DISABLED = "DISABLED"
+    STALE = "STALE"
+    ERROR = "ERROR"
+    HOLDOUT = "HOLDOUT"
+    PREREQUISITE_FAILED = "PREREQUISITE_FAILED"
+
+
+class ErrorCode(StrEnum):
+    """What kept a decision from being made. OpenFeature's names."""
+
+    PROVIDER_NOT_READY = "PROVIDER_NOT_READY"
+    FLAG_NOT_FOUND = "FLAG_NOT_FOUND"
+    PARSE_ERROR = "PARSE_ERROR"
+    TYPE_MISMATCH = "TYPE_MISMATCH"
+    TARGETING_KEY_MISSING = "TARGETING_KEY_MISSING"
+    INVALID_CONTEXT = "INVALID_CONTEXT"
+    GENERAL = "GENERAL"
+
+
+class Outcome:
+    """What one rule's one variant answers: everything about a decision that does not depend on the caller.
+
+    Made once when a flag is compiled; every decision that ends there shares it.
+    """
+
+    __slots__ = (
+        "bundle_version",
+        "error_code",
+        "experiment",
+        "exposures",
+        "flag",
+        "issued",
+        "propensity",
+        "reason",
+        "rule",
+        "value",
+        "variant",
+    )
+
+    def __init__(  # noqa: PLR0913
+        self,
+        flag: str,
+        reason: Reason,
+        *,
+        value: Json = None,
+        variant: str | None = None,
+        rule: str | None = None,
+        experiment: str | None = None,
+        propensity: float | None = None,
+        bundle_version: int = 0,
+        issued: float = 0.0,
+        error_code: ErrorCode | None = None,
+        exposures: str = "each",
+    ) -> None:
+        self.flag = flag
+        self.reason = reason
+        self.value = value
+        self.variant = variant
+        self.rule = rule
+        self.experiment = experiment
+        self.propensity = propensity
+        self.bundle_version = bundle_version
+        self.issued = issued
+        self.error_code = error_code
+        self.exposures = exposures
+
+
+class Decision(tuple[Outcome, object, float, object, "tuple[Diagnostic, ...]", object]):
+    """The answer to one question: `value, variant, reason, rule, experiment, propensity, bundle_version, age, ...`.
+
+    A tuple underneath, so that it is immutable and made in one step: (outcome, value, at, subject, diagnostics, owner).
+    `owner` belongs to the caller that asked (the SDK keeps its context there).
+    """
+
+    __slots__ = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The shared part of this decision."""
+        return self[0]
+
+    @property
+    def value(self) -> Json:
+        """The variant's value, or the caller's default when there is no variant."""
+        return self[1]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+    @property
+    def flag(self) -> str:
+        """The key that was asked for."""
+        return self[0].flag
+
+    @property
+    def variant(self) -> str | None:
+        """The name of the chosen variant; None when the caller's default was given."""
+        return self[0].variant
+
+    @property
+    def reason(self) -> Reason:
+        """Why this value."""
+        return self[0].reason
+
+    @property
+    def rule(self) -> str | None:
+        """The name of the rule that served; under a holdout, of the rule that would have."""
+        return self[0].rule
+
+    @property
+    def experiment(self) -> str | None:
+        """The experiment that the rule's split belongs to."""
+        return self[0].experiment
+
+    @property
+    def propensity(self) -> float | None:
+        """The share (0-1) with which the split gives this variant."""
+        return self[0].propensity
+
+    @property
+    def bundle_version(self) -> int:
+        """The version of the bundle that decided; 0 without a bundle."""
+        return self[0].bundle_version
+
+    @property
+    def error_code(self) -> ErrorCode | None:
+        """What kept the decision from being made, if anything."""
+        return self[0].error_code
+
+    @property
+    def at(self) -> float:
+        """The clock of the decision, Unix seconds."""
+        return self[2]
+
+    @property
+    def age(self) -> float | None:
+        """Seconds between the issue of the bundle and the decision; None without a bundle."""
+        return self[2] - self[0].issued if self[0].bundle_version else None
+
+    @property
+    def subject(self) -> object:
+        """Who the decision is for, as the caller gave it."""
+        return self[3]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What was odd on the way: a value of the wrong type, a misuse, a spent budget."""
+        return self[4]
+
+    @property
+    def id(self) -> str:
+        """Names this decision: the same bundle, flag, subject and clock give the same id on any machine."""
+        from nearwise_rules.logic.murmur3 import murmur3_32  # noqa: PLC0415
+
+        named = f"{self[0].flag}\0{self[3]}".encode("utf-8", "surrogatepass")
+        return f"{self[0].bundle_version:x}-{round(self[2] * 1e6):x}-{murmur3_32(named):08x}"
+
+    def __repr__(self) -> str:
+        code = f", error_code={self.error_code.value}" if self.error_code else ""
+        return f"{type(self).__name__}({self.flag!r}, {self.value!r}, {self.variant!r}, {self.reason.value}{code})"
