@@ -1,0 +1,33 @@
+"""Reading one file of a rule set: YAML or JSON by its name, checked for what canonical JSON cannot hold."""
+
+from __future__ import annotations
+
+from nearwise_server.authoring.json_text import read_json
+from nearwise_server.authoring.located import LocatedProblem, Place, Source, TextLimits
+from nearwise_server.authoring.yaml_text import read_yaml
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""How the files of a rule set end."""
+
+
+def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple[Source | None, list[LocatedProblem]]:
+    """Read the text of `file`: the source when it could be read at all, and every problem of the text."""
+    limits = limits or TextLimits()
+    problems: list[LocatedProblem] = []
+
+    def report(place: Place, code: str, message: str) -> None:
+        problems.append(LocatedProblem(file, place.line, place.column, code, message))
+
+    text = text.removeprefix("\ufeff")
+    if len(text) > limits.file_bytes or len(text.encode("utf-8", "surrogatepass")) > limits.file_bytes:
+        problems.append(LocatedProblem(file, 0, 0, "too_large", f"larger than {limits.file_bytes} bytes"))
+        return None, problems
+    lone = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
+    if lone is not None:
+        line = text.count("\n", 0, lone) + 1
+        report(Place(line, lone - text.rfind("\n", 0, lone)), "encoding", "half of a surrogate pair is not a character")
+        return None, problems
+    root = (read_json if file.endswith(".json") else read_yaml)(text, limits, report)
+    if root is None and not problems:
+        problems.append(LocatedProblem(file, 0, 0, "empty", "the file is empty"))
+    return (Source(file, root) if root is not None else None), problems
