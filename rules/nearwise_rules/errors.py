@@ -4,6 +4,7 @@ RulesError
 ├── DocumentError      the author's document is wrong: fix the listed problems
 ├── BundleRefused      a received bundle may not be used: keep the last good one
 └── EvaluationError    a rule misused a value: the rule does not match, `try` may catch it
+    └── BudgetExceeded a rule cost more than it may: the rule does not match, `try` does not catch it
 """
 
 from __future__ import annotations
@@ -70,3 +71,10 @@ class EvaluationError(RulesError):
         self.type = type
         self.payload = {"type": type} if payload is None else payload
         super().__init__(message or type)
+
+
+class BudgetExceeded(EvaluationError):
+    """A rule used up the operations or the output that one evaluation may spend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("BUDGET_EXCEEDED", message)
