@@ -1,0 +1,70 @@
+"""The bundle: its immutable documents, their wire form, and whether one may replace another."""
+
+from nearwise_rules.bundle.acceptance import (
+    Acceptance,
+    Accepted,
+    Freshness,
+    Step,
+    accept,
+    freshness,
+    trusted_time,
+)
+from nearwise_rules.bundle.batch import Event, Rejected, SealedBatch, decode_batch, encode_batch
+from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
+from nearwise_rules.bundle.canonical import canonical_json
+from nearwise_rules.bundle.delta import apply_delta, pack_delta
+from nearwise_rules.bundle.entries import Entry, root_hash
+from nearwise_rules.bundle.framing import read_frame, write_frame
+from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
+from nearwise_rules.bundle.manifest import Manifest
+from nearwise_rules.bundle.signing import (
+    MANIFEST_TYPE,
+    Signer,
+    Trust,
+    development_signer,
+    key_id,
+    open_envelope,
+    pae,
+    public_key_text,
+    read_public_key,
+    seal,
+)
+
+__all__ = [
+    "MANIFEST_TYPE",
+    "Acceptance",
+    "Accepted",
+    "BatchLimits",
+    "Bundle",
+    "BundleLimits",
+    "Entry",
+    "Event",
+    "Freshness",
+    "Manifest",
+    "Rejected",
+    "SealedBatch",
+    "Signer",
+    "Step",
+    "Trust",
+    "accept",
+    "apply_delta",
+    "canonical_json",
+    "decode_batch",
+    "development_signer",
+    "encode_batch",
+    "freshness",
+    "key_id",
+    "open_bundle",
+    "open_envelope",
+    "open_manifest",
+    "pack_bundle",
+    "pack_delta",
+    "pae",
+    "public_key_text",
+    "read_frame",
+    "read_public_key",
+    "root_hash",
+    "seal",
+    "trusted_time",
+    "write_frame",
+]

@@ -1,0 +1,31 @@
+"""How much a received bundle or batch may ask of its reader. Every limit is checked before or while decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleLimits:
+    """Upper bounds for opening bundles, deltas and envelopes; the defaults suit a device with little memory."""
+
+    max_bundle_bytes: int = 64 * 1024 * 1024
+    max_envelope_bytes: int = 64 * 1024
+    max_manifest_bytes: int = 16 * 1024
+    max_signatures: int = 16
+    max_index_bytes: int = 8 * 1024 * 1024
+    max_entries: int = 100_000
+    max_entry_bytes: int = 4 * 1024 * 1024
+    max_delta_bytes: int = 16 * 1024 * 1024
+    max_inflated_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """Upper bounds for decoding one sealed batch of events."""
+
+    max_batch_bytes: int = 1024 * 1024
+    max_inflated_bytes: int = 8 * 1024 * 1024
+    max_events: int = 10_000
+    max_event_bytes: int = 64 * 1024
+    max_event_depth: int = 16
