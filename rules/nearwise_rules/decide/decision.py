@@ -56,7 +56,7 @@ class Outcome:
         "variant",
     )
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         flag: str,
         reason: Reason,
@@ -84,7 +84,15 @@ class Outcome:
         self.exposures = exposures
 
 
-class Decision(tuple[Outcome, object, float, object, "tuple[Diagnostic, ...]", object]):
+def _copy(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    return value
+
+
+class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", object]):
     """The answer to one question: `value, variant, reason, rule, experiment, propensity, bundle_version, age, ...`.
 
     A tuple underneath, so that it is immutable and made in one step: (outcome, value, at, subject, diagnostics, owner).
@@ -100,8 +108,9 @@ class Decision(tuple[Outcome, object, float, object, "tuple[Diagnostic, ...]", o
 
     @property
     def value(self) -> Json:
-        """The variant's value, or the caller's default when there is no variant."""
-        return self[1]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        """The variant's value, or the caller's default when there is no variant. Objects and lists are copies."""
+        value = self[1]
+        return _copy(value) if isinstance(value, dict | list) else value
 
     @property
     def flag(self) -> str:
@@ -166,7 +175,7 @@ class Decision(tuple[Outcome, object, float, object, "tuple[Diagnostic, ...]", o
     @property
     def id(self) -> str:
         """Names this decision: the same bundle, flag, subject and clock give the same id on any machine."""
-        from nearwise_rules.logic.murmur3 import murmur3_32  # noqa: PLC0415
+        from nearwise_rules.logic.murmur3 import murmur3_32
 
         named = f"{self[0].flag}\0{self[3]}".encode("utf-8", "surrogatepass")
         return f"{self[0].bundle_version:x}-{round(self[2] * 1e6):x}-{murmur3_32(named):08x}"

@@ -1,0 +1,214 @@
+"""One flag, ready to decide: its rules compiled, its outcomes made, its splits laid out.
+
+`FlagResolver.decide` is the whole semantics. `quick` is the same for the common case (enabled, no prerequisite, rules
+that read nothing but the context) as one flat function; whatever it cannot settle it hands to `decide`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome
+from nearwise_rules.decide.question import Question
+from nearwise_rules.decide.splits import Shares, basis_point, bucket_key
+from nearwise_rules.logic import Diagnostic, Expression, Run, Surprise, compile_conditions
+from nearwise_rules.logic.bucketing import Bucketing, subject_hash
+from nearwise_rules.logic.murmur3 import murmur3_32
+
+if TYPE_CHECKING:
+    from nearwise_rules.decide.release import Release
+    from nearwise_rules.documents import Json
+
+Condition: TypeAlias = "Callable[[Mapping[str, object], Run | None], int]"
+Quick: TypeAlias = "Callable[[Mapping[str, object], str, float, Json, object], Decision]"
+
+encode = str.encode
+
+
+class Split:
+    """A rule's weighted choice: the attribute that is bucketed, the salt, and the outcome of each share."""
+
+    __slots__ = ("by", "salt", "shares")
+
+    def __init__(self, by: str, salt: str, shares: Shares[Outcome]) -> None:
+        self.by = by
+        self.salt = salt
+        self.shares = shares
+
+
+class HoldoutGate:
+    """The first `basis_points` of subjects under `salt` are kept out."""
+
+    __slots__ = ("basis_points", "salt")
+
+    def __init__(self, percent: float, salt: str) -> None:
+        self.basis_points = round(percent * 100)
+        self.salt = salt
+
+
+class FlagPlan:
+    """The parts of a flag, built once from its entry: conditions in order and what each serves."""
+
+    __slots__ = (
+        "ambient",
+        "conditions",
+        "disabled",
+        "fallback",
+        "held",
+        "holdout",
+        "key",
+        "late",
+        "names",
+        "neutral",
+        "requires",
+        "served",
+        "unkeyed",
+        "unmet",
+    )
+
+    key: str
+    names: tuple[str, ...]
+    conditions: tuple[Expression, ...]
+    served: tuple[Outcome | Split, ...]
+    fallback: Outcome
+    neutral: Outcome
+    unmet: Outcome
+    unkeyed: Outcome
+    late: Outcome
+    disabled: bool
+    requires: tuple[tuple[str, frozenset[str]], ...]
+    holdout: HoldoutGate | None
+    held: Mapping[str | None, Outcome]
+    ambient: frozenset[str]
+
+
+class FlagResolver:
+    """Decides one flag of one release."""
+
+    __slots__ = ("_matchers", "_release", "plan", "quick")
+
+    def __init__(self, plan: FlagPlan, release: Release) -> None:
+        self.plan = plan
+        self._release = release
+        self._matchers: dict[int, Condition] = {}
+        self.quick: Quick = self._flat() if self._is_plain() else self._whole
+
+    def decide(self, question: Question) -> Decision:
+        """Answer `question` by the whole semantics: gates, rules in order, split, holdout."""
+        gated = self._gate(question)
+        if gated is not None:
+            return question.answer(gated)
+        run = self._release.run(self.plan.key, question)
+        outcome = self._walk(question, run)
+        return question.answer(outcome, tuple(run.diagnostics))
+
+    def _gate(self, question: Question) -> Outcome | None:
+        plan = self.plan
+        late = self._release.expired(plan, question.at)
+        if late is not None:
+            return late
+        if plan.disabled:
+            return plan.neutral
+        for flag, variants in plan.requires:
+            if self._release.variant(flag, question.about(plan.key)) not in variants:
+                return plan.unmet
+        return None
+
+    def _walk(self, question: Question, run: Run) -> Outcome:
+        plan = self.plan
+        data = self._release.ambient(question, plan)
+        start = 0
+        while True:
+            index = self._matcher(start)(data, run)
+            if index < 0:
+                return plan.fallback
+            served = plan.served[start + index]
+            outcome = self._choose(served, question, data, run) if isinstance(served, Split) else served
+            if outcome is not None:
+                return self._hold(outcome, question)
+            start += index + 1
+
+    def _matcher(self, start: int) -> Condition:
+        matcher = self._matchers.get(start)
+        if matcher is None:
+            matcher = self._matchers[start] = compile_conditions(self.plan.conditions[start:])
+        return matcher
+
+    def _choose(self, split: Split, question: Question, data: Mapping[str, object], run: Run) -> Outcome | None:
+        key = bucket_key(question.subject if split.by == "subject" else lookup(data, split.by))
+        if key is None:
+            message = f"the split by `{split.by}` needs a text or a whole number"
+            run.diagnostics.append(Diagnostic(ErrorCode.TARGETING_KEY_MISSING.value, split.by, message))
+            return self.plan.unkeyed
+        return split.shares.at(basis_point(subject_hash(self._release.bucketing, split.salt, key)))
+
+    def _hold(self, outcome: Outcome, question: Question) -> Outcome:
+        holdout = self.plan.holdout
+        key = bucket_key(question.subject)
+        if holdout is None or key is None or outcome.error_code is not None:
+            return outcome
+        reached = basis_point(subject_hash(self._release.bucketing, holdout.salt, key))
+        return outcome if reached >= holdout.basis_points else self.plan.held[outcome.rule]
+
+    def _is_plain(self) -> bool:
+        plan = self.plan
+        return not (
+            plan.disabled
+            or plan.requires
+            or plan.ambient
+            or self._release.bucketing is not Bucketing.MURMUR3
+            or any(condition.needs_run for condition in plan.conditions)
+            or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
+        )
+
+    def _whole(self, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object) -> Decision:
+        return self.decide(Question(data, subject, at, default, owner, kind=self._release.kind))
+
+    def _flat(self) -> Quick:
+        """The plain case as one function: what it cannot settle at once goes through `decide`."""
+        plan, whole, expires = self.plan, self._whole, self._release.expires
+        make = partial(tuple.__new__, self._release.kind)
+        fallback, match = plan.fallback, self._matcher(0)
+        steps = tuple(step(served) for served in plan.served)
+        holdout = plan.holdout
+        held_salt, held_out = (b"", 0) if holdout is None else (holdout.salt.encode(), holdout.basis_points)
+
+        def quick(data: Mapping[str, object], subject: str, at: float, default: Json, owner: object) -> Decision:
+            try:
+                index = match(data, None)
+                if at <= expires:
+                    if index < 0:
+                        return make((fallback, fallback.value, at, subject, (), owner))
+                    outcome, salt, bounds, targets = steps[index]
+                    if outcome is None:
+                        bucket = (murmur3_32(salt + encode(subject)) * 10_000) >> 32
+                        outcome = targets[bisect_right(bounds, bucket)]
+                    if outcome is not None and (
+                        not held_out or (murmur3_32(held_salt + encode(subject)) * 10_000) >> 32 >= held_out
+                    ):
+                        return make((outcome, outcome.value, at, subject, (), owner))
+            except (Surprise, TypeError, UnicodeError):
+                pass
+            return whole(data, subject, at, default, owner)
+
+        return quick
+
+
+def step(served: Outcome | Split) -> tuple[Outcome | None, bytes, Sequence[int], Sequence[Outcome | None]]:
+    """What a matched rule serves, laid flat: (outcome, -, -, -) or (None, salt, bounds, outcomes)."""
+    if isinstance(served, Outcome):
+        return served, b"", (), ()
+    return None, served.salt.encode(), served.shares.bounds, served.shares.targets
+
+
+def lookup(data: Mapping[str, object], path: str) -> object:
+    """The value at a dotted path of nested mappings; None where there is none."""
+    value: object = data
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return value  # pyright: ignore[reportUnknownVariableType]

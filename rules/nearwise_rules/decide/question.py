@@ -1,0 +1,48 @@
+"""What is asked: the context's data, the subject, the clock and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nearwise_rules.decide.decision import Decision, Outcome
+
+if TYPE_CHECKING:
+    from nearwise_rules.documents import Json
+    from nearwise_rules.logic import Diagnostic
+
+
+class Question:
+    """One question to a flag. `at` is Unix seconds; `owner` is the caller's own and comes back on the decision."""
+
+    __slots__ = ("asked", "at", "data", "default", "kind", "owner", "subject")
+
+    def __init__(
+        self,
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        default: Json = None,
+        owner: object = None,
+        *,
+        kind: type[Decision] = Decision,
+        asked: frozenset[str] = frozenset(),
+    ) -> None:
+        self.data = data
+        self.subject = subject
+        self.at = at
+        self.default = default
+        self.owner = owner
+        self.kind = kind
+        self.asked = asked
+
+    def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
+        """The decision that `outcome` means for this question."""
+        value = self.default if outcome.variant is None else outcome.value
+        return self.kind((outcome, value, self.at, self.subject, diagnostics, self.owner))
+
+    def about(self, flag: str) -> Question:
+        """The same question on the way to a prerequisite, remembering that `flag` is being decided."""
+        return Question(
+            self.data, self.subject, self.at, self.default, self.owner, kind=self.kind, asked=self.asked | {flag}
+        )

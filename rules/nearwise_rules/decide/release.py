@@ -1,0 +1,172 @@
+"""A bundle at work: entries loaded and flags compiled on first use, every question answered with a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from json import loads
+from typing import TYPE_CHECKING, cast
+
+from nearwise_rules.decide.ambient import with_ambient
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
+from nearwise_rules.decide.flags import FlagResolver, Quick
+from nearwise_rules.decide.plans import plan_flag
+from nearwise_rules.decide.question import Question
+from nearwise_rules.errors import DocumentError
+from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
+from nearwise_rules.logic.bucketing import Bucketing
+
+if TYPE_CHECKING:
+    from nearwise_rules.bundle import Bundle
+    from nearwise_rules.decide.flags import FlagPlan
+    from nearwise_rules.documents import Json, JsonObject
+
+FOREVER = float("inf")
+
+
+class AttributeTypes(Mapping[str, str]):
+    """The declared type of each attribute, read from the bundle when first asked for."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._types: dict[str, str | None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._types:
+            body = self._bundle.entry("attribute", name)
+            self._types[name] = None if body is None else str(loads(body)["type"])
+        found = self._types[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bundle.keys("attribute"))
+
+    def __len__(self) -> int:
+        return len(self._bundle.keys("attribute"))
+
+
+class Release:
+    """Decides by one verified bundle. Immutable to its users; safe from any thread.
+
+    `kind` is the class that decisions are made of: a subclass of Decision may add behaviour, never fields.
+    """
+
+    def __init__(self, bundle: Bundle, kind: type[Decision] = Decision) -> None:
+        self.bundle = bundle
+        self.kind = kind
+        manifest = bundle.manifest
+        settings = cast("JsonObject", loads(bundle.entry("settings", "rule-set") or b"{}"))
+        self.version = manifest.version
+        self.issued = manifest.issued
+        self.grace = manifest.grace
+        self.expires = FOREVER if manifest.expires is None or manifest.grace == "serve" else manifest.expires
+        self.zone = str(settings.get("zone", "UTC"))
+        self.dialect = Dialect(str(settings.get("dialect", "safe")))
+        self.bucketing = Bucketing(str(settings.get("bucketing", "murmur3")))
+        self.holdout = settings.get("holdout")
+        self.types = AttributeTypes(bundle)
+        self._quick: dict[str, Quick] = {}
+        self._resolvers: dict[str, FlagResolver | Outcome] = {}
+        self._segments: dict[str, Expression | None] = {}
+
+    @property
+    def flag_keys(self) -> tuple[str, ...]:
+        """The keys of all flags of the bundle, sorted."""
+        return tuple(self.bundle.keys("flag"))
+
+    def decide(
+        self,
+        flag: str,
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        default: Json = None,
+        owner: object = None,
+    ) -> Decision:
+        """Answer one question. Never raises for what the data hold; an error is a decision with an error code."""
+        try:
+            quick = self._quick.get(flag) or self._prepare(flag)
+            return quick(data, subject, at, default, owner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
+            return self._broken(flag, Question(data, subject, at, default, owner, kind=self.kind), error)
+
+    def resolver(self, flag: str) -> FlagResolver | Outcome:
+        """The compiled flag, or the outcome that says why there is none."""
+        found = self._resolvers.get(flag)
+        if found is None:
+            found = self._resolvers[flag] = self._compile(flag)
+        return found
+
+    def variant(self, flag: str, question: Question) -> str | None:
+        """The variant that a prerequisite gives to the same question; None in a circle."""
+        resolver = None if flag in question.asked else self.resolver(flag)
+        return resolver.decide(question).variant if isinstance(resolver, FlagResolver) else None
+
+    def segment(self, key: str) -> Expression | None:
+        """The parsed condition of a segment; None when the bundle has none of that key."""
+        if key not in self._segments:
+            body = self.bundle.entry("segment", key)
+            parsed = None if body is None else parse(loads(body)["when"], dialect=self.dialect, types=self.types)
+            self._segments[key] = parsed
+        return self._segments[key]
+
+    def reads(self, expression: Expression) -> frozenset[str]:
+        """The attributes that an expression can read, those of its segments and theirs included."""
+        names, seen, waiting = set[str](), set[str](), [expression]
+        while waiting:
+            current = waiting.pop()
+            names.update(current.reads)
+            for key in set(current.segments) - seen:
+                seen.add(key)
+                inner = self.segment(key)
+                waiting.extend(() if inner is None else (inner,))
+        return frozenset(names)
+
+    def run(self, flag: str, question: Question) -> Run:
+        """The environment of one evaluation of a flag's rules."""
+        return Run(
+            now=question.at,
+            zone=self.zone,
+            flag_key=flag,
+            subject=question.subject if isinstance(question.subject, str) else "",
+            lookup_segment=self.segment,
+            lookup_flag=lambda other: self.variant(other, question.about(flag)),
+        )
+
+    def ambient(self, question: Question, plan: FlagPlan) -> Mapping[str, object]:
+        """The data that a flag's rules see."""
+        return with_ambient(question, plan.ambient, plan.key, self.zone) if plan.ambient else question.data
+
+    def expired(self, plan: FlagPlan, at: float) -> Outcome | None:
+        """What an expired bundle answers: the neutral variant, or under `grace: stop` nothing. None while it serves."""
+        if at <= self.expires:
+            return None
+        return plan.late if self.grace == "safe_only" else self._outcome(plan.key, ErrorCode.PROVIDER_NOT_READY)
+
+    def _prepare(self, flag: str) -> Quick:
+        resolver = self.resolver(flag)
+        if isinstance(resolver, FlagResolver):
+            quick = self._quick[flag] = resolver.quick
+            return quick
+        return lambda data, subject, at, default, owner: Question(
+            data, subject, at, default, owner, kind=self.kind
+        ).answer(resolver)
+
+    def _compile(self, flag: str) -> FlagResolver | Outcome:
+        body = self.bundle.entry("flag", flag)
+        if body is None:
+            return self._outcome(flag, ErrorCode.FLAG_NOT_FOUND)
+        try:
+            return FlagResolver(plan_flag(flag, cast("JsonObject", loads(body)), self), self)
+        except (DocumentError, KeyError, TypeError, ValueError):
+            return self._outcome(flag, ErrorCode.PARSE_ERROR)
+
+    def _broken(self, flag: object, question: Question, error: Exception) -> Decision:
+        code = ErrorCode.GENERAL if isinstance(question.data, Mapping) else ErrorCode.INVALID_CONTEXT
+        name = flag if isinstance(flag, str) else repr(type(flag).__name__)
+        outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
+        return question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))
+
+    def _outcome(self, flag: str, code: ErrorCode) -> Outcome:
+        return Outcome(flag, Reason.ERROR, error_code=code, bundle_version=self.version, issued=self.issued)

@@ -1,0 +1,55 @@
+"""Splits: which share of subjects a bucket falls into. Weights and bounds are in basis points (1/10,000)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+BASIS_POINTS = 10_000
+
+T = TypeVar("T")
+
+
+def bucket_key(value: object) -> str | None:
+    """The text that is hashed for a subject: a string as it is, a whole number in decimal; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value):
+        return str(int(value))
+    return None
+
+
+class Shares(Generic[T]):
+    """Half-open ranges of basis points, each with what it gives; a gap gives None."""
+
+    __slots__ = ("bounds", "targets")
+
+    def __init__(self, ranges: Iterable[tuple[T, int, int]]) -> None:
+        bounds: list[int] = []
+        targets: list[T | None] = []
+        reached = 0
+        for target, start, end in sorted(ranges, key=lambda part: part[1]):
+            if start > reached:
+                bounds.append(start)
+                targets.append(None)
+            bounds.append(end)
+            targets.append(target)
+            reached = end
+        self.bounds: Sequence[int] = tuple(bounds)
+        self.targets: Sequence[T | None] = (*targets, None)
+
+    def at(self, basis_point: int) -> T | None:
+        """What the share holding `basis_point` (0-9,999) gives."""
+        return self.targets[bisect_right(self.bounds, basis_point)]
+
+
+def basis_point(hashed: int) -> int:
+    """The basis point of a 32-bit hash, as flagd's `fractional` maps it: (hash * total) >> 32."""
+    return (hashed * BASIS_POINTS) >> 32
+
+
+def within(percent: float, salt: bytes, key: str, hash32: Callable[[bytes, str], int]) -> bool:
+    """Whether a subject belongs to the first `percent` of subjects under this salt."""
+    return basis_point(hash32(salt, key)) < round(percent * 100)
