@@ -46,11 +46,13 @@ if TYPE_CHECKING:
         write_frame,
     )
     from nearwise_rules.decide import (
+        CaseFailure,
         Decision,
         ErrorCode,
         Outcome,
         Reason,
         Release,
+        run_cases,
     )
     from nearwise_rules.documents import (
         Attribute,
@@ -124,11 +126,13 @@ _HOMES = {
         "write_frame",
     ),
     "nearwise_rules.decide": (
+        "CaseFailure",
         "Decision",
         "ErrorCode",
         "Outcome",
         "Reason",
         "Release",
+        "run_cases",
     ),
     "nearwise_rules.documents": (
         "Attribute",
@@ -176,6 +180,7 @@ __all__ = [
     "BundleLimits",
     "BundleRefused",
     "Case",
+    "CaseFailure",
     "Decision",
     "Diagnostic",
     "Dialect",
@@ -229,6 +234,7 @@ __all__ = [
     "read_frame",
     "read_public_key",
     "root_hash",
+    "run_cases",
     "seal",
     "trace",
     "trusted_time",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -13,12 +13,23 @@ T = TypeVar("T")
 
 
 def bucket_key(value: object) -> str | None:
-    """The text that is hashed for a subject: a string as it is, a whole number in decimal; None for anything else."""
+    """The text that is hashed for a subject: a string as it is, a whole number in decimal; None for anything else.
+
+    A string with a lone surrogate has no UTF-8 form and is nobody's key.
+    """
     if isinstance(value, str):
-        return value
+        return value if value.isascii() or _has_utf8(value) else None
     if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value):
         return str(int(value))
     return None
+
+
+def _has_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Shares(Generic[T]):
@@ -48,8 +59,3 @@ class Shares(Generic[T]):
 def basis_point(hashed: int) -> int:
     """The basis point of a 32-bit hash, as flagd's `fractional` maps it: (hash * total) >> 32."""
     return (hashed * BASIS_POINTS) >> 32
-
-
-def within(percent: float, salt: bytes, key: str, hash32: Callable[[bytes, str], int]) -> bool:
-    """Whether a subject belongs to the first `percent` of subjects under this salt."""
-    return basis_point(hash32(salt, key)) < round(percent * 100)

@@ -1,0 +1,72 @@
+"""Golden cases: questions whose answers an author fixed. They run in `check` and on a device before activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import dumps, loads
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nearwise_rules.decide.decision import Decision
+    from nearwise_rules.decide.release import Release
+    from nearwise_rules.documents import JsonObject
+
+EXPECTED = ("variant", "value", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFailure:
+    """A golden case that got another answer: the entry's key, the case's name and a sentence."""
+
+    key: str
+    name: str
+    message: str
+
+
+def run_cases(release: Release) -> tuple[CaseFailure, ...]:
+    """Run every golden case of the release's bundle; none in the result means all hold."""
+    failures: list[CaseFailure] = []
+    for key in release.bundle.keys("case"):
+        case = cast("JsonObject", loads(release.bundle.entry("case", key) or b"{}"))
+        message = failure_of(case, release)
+        if message:
+            failures.append(CaseFailure(key, str(case.get("name", key)), message))
+    return tuple(failures)
+
+
+def failure_of(case: JsonObject, release: Release) -> str:
+    """What one case (as its entry has it) got instead of what it expects; empty when it holds."""
+    expect = cast("Mapping[str, object]", case.get("expect") or {})
+    at = release.issued if case.get("at") is None else instant(str(case["at"]), release.zone)
+    context = cast("Mapping[str, object]", case.get("context") or {})
+    decision = release.decide(str(case.get("flag")), context, case.get("subject"), at)
+    wrong = [name for name in EXPECTED if name in expect and expect[name] != _got(decision, name)]
+    return "; ".join(
+        f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))} ({_because(decision)})"
+        for name in wrong
+    )
+
+
+def instant(text: str, zone: str) -> float:
+    """Unix seconds of an ISO 8601 time; one without an offset is in `zone` (an IANA name).
+
+    Raises:
+        ValueError: not an ISO 8601 time, or a zone that is not known here.
+    """
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
+
+
+def _got(decision: Decision, name: str) -> object:
+    return {"variant": decision.variant, "value": decision.value, "reason": decision.reason.value}[name]
+
+
+def _because(decision: Decision) -> str:
+    code = f", {decision.error_code.value}" if decision.error_code else ""
+    rule = f" by rule {decision.rule}" if decision.rule else ""
+    return f"{decision.reason.value}{rule}{code}"
