@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..errors import BudgetExceeded
+from nearwise_rules.errors import BudgetExceeded
 from .dialects import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from .dialects import Dialect
 from .operators import Kind
-from .run import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Variable:
 
     pointer: str
     operator: str
-    path: tuple[str | int, ...]
+    path: tuple[str, ...]
     name: str
     level: int = 0
     rooted: bool = True
@@ -99,6 +98,3 @@ def walk(node: Node) -> Iterator[Node]:
         current = waiting.pop()
         yield current
         waiting.extend(reversed(children(current)))
-
-
-__all__ = ["Array", "Expression", "Literal", "Node", "Operation", "Scope", "Variable", "children", "walk"]
