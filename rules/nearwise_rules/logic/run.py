@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nearwise_rules.errors import BudgetExceeded
+
+from .bucketing import Bucketing
 from .dialects import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Run:
     """
 
     __slots__ = (
+        "bucketing",
         "bytes_left",
         "diagnostics",
         "flag_key",
@@ -79,6 +82,7 @@ class Run:
         zone: str = "UTC",
         flag_key: str = "",
         subject: str = "",
+        bucketing: Bucketing = Bucketing.MURMUR3,
         lookup_segment: Callable[[str], Expression | None] = _no_segment,
         lookup_flag: Callable[[str], str | None] = _no_flag,
         limits: Limits = DEFAULT_LIMITS,
@@ -87,6 +91,7 @@ class Run:
         self.zone = zone
         self.flag_key = flag_key
         self.subject = subject
+        self.bucketing = bucketing
         self.lookup_segment = lookup_segment
         self.lookup_flag = lookup_flag
         self.diagnostics: list[Diagnostic] = []

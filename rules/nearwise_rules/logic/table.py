@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import access, arithmetic, arrays, comparison, control, strings
+from . import (
+    access,
+    arithmetic,
+    arrays,
+    comparison,
+    control,
+    dates,
+    lists,
+    networks,
+    references,
+    strings,
+    targeting,
+    text,
+    versions,
+)
 from .operators import Operator
 
 FAMILIES: Final = (
@@ -16,6 +30,13 @@ FAMILIES: Final = (
     arithmetic.OPERATORS,
     strings.OPERATORS,
     arrays.OPERATORS,
+    dates.OPERATORS,
+    lists.OPERATORS,
+    networks.OPERATORS,
+    references.OPERATORS,
+    targeting.OPERATORS,
+    text.OPERATORS,
+    versions.OPERATORS,
 )
 
 TABLE: Final[Mapping[str, Operator]] = MappingProxyType({row.name: row for family in FAMILIES for row in family})
