@@ -125,11 +125,11 @@ class Centre:
         """How many bytes of body a device receives for `path`; None when there is no such thing."""
         headers = {"Authorization": f"Bearer {device_key.rpartition('.')[0]}"}
         answer = self._client.get(path, headers=headers)
-        return answer.num_bytes_downloaded if answer.status_code == httpx.codes.OK else None
+        return answer.num_bytes_downloaded if answer.is_success else None
 
     def _answers(self) -> bool:
         try:
-            return self._client.get("/healthz").status_code == httpx.codes.OK
+            return self._client.get("/healthz").is_success
         except httpx.TransportError:
             return False
 

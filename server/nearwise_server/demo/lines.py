@@ -7,6 +7,8 @@ port again. All lines live on one asyncio loop in one thread.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -42,7 +44,7 @@ class Line:
         if server is not None:
             server.close()
         for writer in list(self._writers):
-            writer.transport.abort()
+            _reset(writer)
         for task in list(self._carrying):
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
@@ -65,6 +67,15 @@ class Line:
                     self._writers.discard(end)
                     end.transport.abort()
             self._carrying.discard(task)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Drop a connection with what it still carries: a zero linger sends RST instead of FIN."""
+    plug: socket.socket | None = writer.get_extra_info("socket")
+    if plug is not None:
+        with suppress(OSError):
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

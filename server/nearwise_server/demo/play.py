@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -155,7 +155,7 @@ def _sizes(performance: Performance, centre: Centre) -> BundleSizes:
 
 
 @contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
+def _ended_like_ctrl_c() -> Generator[None, None, None]:
     """While inside, SIGTERM ends the demo as Ctrl-C does: with everything cleaned up."""
     if threading.current_thread() is not threading.main_thread():
         yield
