@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from nearwise_rules.errors import EvaluationError
+
 from .declared import fits
 from .dialects import Dialect
 from .javascript import code_units, number, text
@@ -52,7 +53,10 @@ def _shown(value: object) -> str:
 def read_js(variable: Variable, scope: Scope, run: Run) -> object:
     """The value of a Variable as JavaScript's property access gives it, ABSENT for undefined."""
     data = scope.data if variable.level == 0 else climb(scope, variable.level)
-    return js_look_up(data, variable.path, run, variable.name)
+    value = js_look_up(data, variable.path, run, variable.name)
+    if variable.declared is None or value is ABSENT or value is None:
+        return value
+    return js_plain(_declared(value, variable.declared, variable.name, run), run, variable.name)
 
 
 def js_look_up(data: object, path: Sequence[str], run: Run, name: str) -> object:
@@ -75,7 +79,7 @@ def _js_item(items: Sequence[object], key: str) -> object:
 
 def js_plain(value: object, run: Run, place: str) -> object:
     """The value as the jsonlogic dialect sees it: instants are text, as JSON.stringify writes them."""
-    if type(value) in PLAIN:
+    if type(value) in PLAIN or value is ABSENT:
         return value
     from datetime import datetime
 

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Final
 
 from nearwise_rules.errors import EvaluationError
+
 from .comparison import before
 from .javascript import Number, double, leading_number, number
 from .operators import Operator

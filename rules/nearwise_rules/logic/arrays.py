@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from nearwise_rules.errors import EvaluationError
+
 from .comparison import kind_of, same
 from .javascript import strictly_equal, text
 from .operators import Kind, Operator
@@ -175,6 +176,7 @@ def _loop(name: str, safe: Callable[..., object], jsonlogic: Callable[..., objec
         loose=True,
         listed=True,
         inner=_BODY,
+        loops=True,
     )
 
 

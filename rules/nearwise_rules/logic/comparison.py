@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from nearwise_rules.errors import EvaluationError
+
 from .javascript import less, loosely_equal, strictly_equal
 from .operators import Operator
 from .run import INVALID_ARGUMENTS, NAN, Run, Scope
@@ -52,11 +53,11 @@ def _as_instants(run: Run, left: object, right: object) -> tuple[object, object]
 def _instant(run: Run, value: object) -> datetime | None:
     from datetime import datetime
 
-    from .foreign import instant_from_text
+    from .foreign import in_utc, instant_from_text
 
-    if isinstance(value, datetime):
-        return value
-    return instant_from_text(value, run.zone) if isinstance(value, str) else None
+    read = instant_from_text(value, run.zone) if isinstance(value, str) else value
+    instant = in_utc(read) if isinstance(read, datetime) else None
+    return instant if isinstance(instant, datetime) else None
 
 
 def unlike(left: object, right: object) -> EvaluationError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from nearwise_rules.errors import BudgetExceeded, EvaluationError
+
 from .javascript import text
 from .operators import Kind, Operator
 from .run import INVALID_ARGUMENTS, Run, Scope

@@ -35,9 +35,7 @@ def _is_of(value: object, declared: str) -> bool:
 def _instant(value: object, run: Run) -> object:
     from datetime import datetime
 
-    from .foreign import instant_from_text
+    from .foreign import in_utc, instant_from_text
 
-    if isinstance(value, datetime):
-        return value
-    read = instant_from_text(value, run.zone) if isinstance(value, str) else None
-    return ABSENT if read is None else read
+    read = instant_from_text(value, run.zone) if isinstance(value, str) else value
+    return in_utc(read) if isinstance(read, datetime) else ABSENT

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Dialect(str, Enum):
+class Dialect(str, Enum):  # noqa: UP042 (its text is written into bundles)
     """How operators treat values of unlike kinds. The operators themselves are the same in both."""
 
     JSONLOGIC = "jsonlogic"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
 
-from .values import ABSENT, PLAIN
+from .values import ABSENT, PLAIN, Mark
 
 
 def read_foreign(value: object, zone: str) -> object:
@@ -20,7 +20,7 @@ def read_foreign(value: object, zone: str) -> object:
     if isinstance(value, Decimal):
         return ABSENT if value.is_snan() else float(value)
     if isinstance(value, datetime):
-        return value if value.utcoffset() is not None else value.replace(tzinfo=zone_named(zone))
+        return in_utc(value if value.utcoffset() is not None else value.replace(tzinfo=zone_named(zone)))
     if isinstance(value, date):
         return value.isoformat()
     return _without_subclass(value)
@@ -36,6 +36,14 @@ def _without_subclass(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return value  # pyright: ignore[reportUnknownVariableType]
     return ABSENT
+
+
+def in_utc(instant: datetime) -> datetime | Mark:
+    """The instant in UTC (in any other zone Python compares wall clocks), ABSENT outside the years 1 to 9999."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return ABSENT
 
 
 def zone_named(name: str) -> tzinfo:

@@ -11,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from nearwise_rules.errors import EvaluationError
+
 from .run import INVALID_ARGUMENTS, Run
 from .values import UNDEFINED, plain
 
 Number = int | float
 
 SAFE_INTEGER: Final = 2**53
-_WHITE_SPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_WHITE_SPACE: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 _DECIMAL: Final = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 _RADIX: Final = {"0x": 16, "0o": 8, "0b": 2}
 _DIGITS: Final = {16: re.compile(r"[0-9a-fA-F]+"), 8: re.compile(r"[0-7]+"), 2: re.compile(r"[01]+")}

@@ -1,4 +1,4 @@
-"""What an operator is: one row of the table in `table.py`. The families (arithmetic, comparison, ...) define the rows."""
+"""What an operator is: one row of the table in `table.py`. The families define the rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Operator:
     `loose`, the jsonlogic dialect takes any number as json-logic-js does, and absent ones are UNDEFINED.
     `chain` (always lazy) replaces `safe` for more than two arguments: `{"<": [1, x, 10]}`.
     `listed`: the safe dialect wants the arguments in a list. `spreads`: there, a single argument without a list whose
-    value is a list stands for all arguments. `inner`: the arguments evaluated in a scope of their own.
+    value is a list stands for all arguments. `inner`: the arguments evaluated in a scope of their own;
+    `loops`: once for each member of a list.
     `refers`: the first argument is the literal key of a "segment" or "flag".
     """
 
@@ -45,4 +46,5 @@ class Operator:
     listed: bool = False
     spreads: bool = False
     inner: range = range(0)
+    loops: bool = False
     refers: str | None = None

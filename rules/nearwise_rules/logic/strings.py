@@ -1,7 +1,7 @@
 """The operators cat and substr in both dialects.
 
-Safe: cat joins texts, numbers, booleans and instants (null is empty), substr cuts texts by code point; other kinds are an
-error of type "Invalid Arguments". Numbers are written as JavaScript writes them, so 1.0 is "1".
+Safe: cat joins texts, numbers, booleans and instants (null is empty), substr cuts texts by code point; other kinds are
+an error of type "Invalid Arguments". Numbers are written as JavaScript writes them, so 1.0 is "1".
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from nearwise_rules.errors import EvaluationError
+
 from .comparison import kind_of
 from .javascript import code_units, from_code_units, joined, number, number_text, text
 from .operators import Operator

@@ -29,8 +29,8 @@ class Array:
 class Variable:
     """A read whose path is known: `var` (keys split at dots), `val` or `exists` (keys as they stand).
 
-    `level` counts how far up to look: 0 is the data of the innermost scope, 1 its frame (`index`), 2 the data of the next
-    scope out. `rooted`: it reads the context itself, so `name` (dotted path, "" = all of it) is an attribute.
+    `level` counts how far up to look: 0 is the data of the innermost scope, 1 its frame (`index`), 2 the data of the
+    next scope out. `rooted`: it reads the context itself, so `name` (dotted path, "" = all of it) is an attribute.
     `declared` is the attribute's declared type, None where there is none. `default` is the second argument of `var`.
     """
 

@@ -1,8 +1,9 @@
 """Which Python values rules can read and as what; truthiness; looking names up. Shared by both dialects.
 
-str, bool, int, float, None, list, tuple and dict are read as they stand; any other Mapping is an object, an Enum member
-its value, a Decimal the nearest float, a datetime an instant, a date its ISO text. Everything else is opaque: reading it
-gives null and a diagnostic, and nothing else is disturbed. No attribute of a value is ever looked up by a rule's name.
+str, bool, int, float, None, list, tuple and dict are read as they stand; any other Mapping is an object, an Enum
+member its value, a Decimal the nearest float, a datetime an instant, a date its ISO text. Everything else is opaque:
+reading it gives null and a diagnostic, and nothing else is disturbed. No attribute of a value is ever looked up by a
+rule's name.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from nearwise_rules.errors import EvaluationError
+
 from .run import INVALID_ARGUMENTS, TYPE_MISMATCH, Run, Scope
 
 
-class _Mark:
+class Mark:
+    """A value that stands for the lack of one."""
+
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
@@ -24,10 +28,10 @@ class _Mark:
         return self.name
 
 
-ABSENT: Final = _Mark("ABSENT")
+ABSENT: Final = Mark("ABSENT")
 """What a look-up answers when the name is not there. Never the value of a rule."""
 
-UNDEFINED: Final = _Mark("UNDEFINED")
+UNDEFINED: Final = Mark("UNDEFINED")
 """JavaScript's undefined, only in the jsonlogic dialect: an absent argument. Never in a list, never a final result."""
 
 PLAIN: Final = frozenset({str, bool, int, float, type(None), list, tuple, dict})
