@@ -1,0 +1,218 @@
+"""The measurements, one function a line of the issue's table or a group of them; each gives rows."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import floor, processes, product
+from tests.benchmarks.peers import PEERS
+from tests.benchmarks.rows import Row
+from tests.benchmarks.timing import Loop, Timing, interleave, read
+from tests.benchmarks.workload import (
+    SIX,
+    SIX_TYPES,
+    Flag,
+    contexts,
+    many_flags,
+    neutral,
+    one_flag,
+    six_contexts,
+    six_without,
+)
+
+from nearwise_rules import parse
+from nearwise_rules.logic import compile_conditions, compile_expression
+
+OURS = "nearwise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much time to spend. `seconds` is one reading; processes are started `starts` times each."""
+
+    repetitions: int = 21
+    seconds: float = 0.05
+    starts: int = 15
+    exposures: int = 4000
+    flags: int = 1000
+    python: str = ""
+
+
+def six_present(effort: Effort) -> list[Row]:
+    """One rule of six conditions, every attribute present, beside the hand-written function and peers."""
+    items = six_contexts(200)
+    loops = {OURS: Loop(_six_call(), items)}
+    loops |= {peer.name: Loop(peer.six(), items) for peer in PEERS if peer.six and peer.is_installed()}
+    timings = interleave(loops, Loop(floor.six_indexed, items), repetitions=effort.repetitions, seconds=effort.seconds)
+    what = "six conditions, all present"
+    rows = _rows(what, timings, 1.5)
+    if "datalogic-py" in timings:
+        faster = timings["datalogic-py"].ratio / timings[OURS].ratio
+        rows.append(Row(what, "datalogic-py / nearwise", f"{faster:.1f} x", "", None, ">= 4 x faster", faster >= 4))
+    return rows
+
+
+def six_missing(effort: Effort) -> list[Row]:
+    """The same with one attribute missing, each of the seven in turn; the floor is the hand-written form for holes."""
+    items = list(six_without(tuple(SIX_TYPES), 203))
+    loops = {OURS: Loop(_six_call(), items)}
+    timings = interleave(loops, Loop(floor.six_guarded, items), repetitions=effort.repetitions, seconds=effort.seconds)
+    return _rows("six conditions, one missing", timings, 2.5)
+
+
+def decisions(effort: Effort) -> list[Row]:
+    """W2: a fresh context and a full decision, exposures off, beside peers."""
+    flag = one_flag()[0]
+    items = contexts(500)
+    with _bundle(one_flag()) as folder:
+        client = product.open_from_disk(str(folder))
+        loops = {OURS: Loop(product.decider(client, flag.key), items)}
+        loops |= {peer.name: Loop(peer.flag(flag), items) for peer in PEERS if peer.flag and peer.is_installed()}
+        timings = interleave(loops, _w2_floor(), repetitions=effort.repetitions, seconds=effort.seconds)
+        client.close()
+    rows = _rows("W2, fresh context, full decision", timings, 2.0)
+    others = {name: timing.ratio for name, timing in timings.items() if name != OURS}
+    if others:
+        best = min(others, key=lambda name: others[name])
+        faster = others[best] / timings[OURS].ratio
+        rows.append(
+            Row(rows[0].what, f"{best} / nearwise", f"{faster:.1f} x", reach="ahead of each", reached=faster > 1)
+        )
+    return rows
+
+
+def exposures(effort: Effort) -> list[Row]:
+    """W2 with every exposure kept, and what is left of them after SIGKILL 50 ms later."""
+    items = contexts(effort.exposures, "visitor")
+    ratios: list[float] = []
+    own: list[float] = []
+    beside = _w2_floor()
+    read(beside, 20)
+    for _ in range(effort.repetitions):
+        with _bundle(one_flag()) as folder:
+            client = product.open_recording(str(folder))
+            record = product.recorder(client, "typical")
+            record(items[0])
+            base = read(beside, 20)
+            own.append(read(Loop(record, items), 1))
+            ratios.append(own[-1] / base)
+            client.close()
+    ratio = sorted(ratios)[len(ratios) // 2]
+    what = "W2, every exposure kept"
+    timed = Row(what, OURS, f"{min(own) * 1e6:.2f} us", "", ratio, "<= 6 x", ratio <= 6)
+    return [timed, _survival(1000)]
+
+
+def _survival(count: int) -> Row:
+    with _bundle(one_flag()) as folder:
+        status = processes.killed_after_recording(folder, count)
+        assert status == -9, status
+        client = product.open_recording(str(folder))
+        left = client.status.queued
+        client.close()
+    return Row("  left after kill -9, 50 ms later", OURS, f"{left} of {count}", reach="all", reached=left >= count)
+
+
+def starts(effort: Effort) -> list[Row]:
+    """From the spawn of a process to its first decision out of a thousand flags on disk, no network."""
+    with _bundle(many_flags(effort.flags)) as folder:
+        pair = processes.start(folder, repetitions=effort.starts, python=effort.python)
+    beside = f"{pair.floor:.1f} ms"
+    reached = pair.ratio <= 1.2
+    return [
+        Row("start to first decision of 1,000", OURS, f"{pair.own:.1f} ms", beside, pair.ratio, "<= 1.2 x", reached)
+    ]
+
+
+def imports(effort: Effort) -> list[Row]:
+    """`import nearwise` in a bare interpreter, the standard library's share beside it."""
+    pair = processes.imports(repetitions=effort.starts, python=effort.python)
+    beside = f"{pair.floor:.1f} ms (stdlib)"
+    return [Row("import nearwise", OURS, f"{pair.own:.1f} ms", beside, pair.ratio, "<= 35 ms", pair.own <= 35)]
+
+
+def memory(effort: Effort) -> list[Row]:
+    """Resident memory that a thousand loaded flags, fifty of them used, add after the import."""
+    with _bundle(many_flags(effort.flags)) as folder:
+        pair = processes.memory(folder, repetitions=3, python=effort.python)
+    figure, beside = f"{pair.own:.1f} MiB", f"{pair.floor:.1f} MiB"
+    return [Row("memory of 1,000 flags, 50 used", OURS, figure, beside, pair.ratio, "<= 5 MiB", pair.own <= 5)]
+
+
+def size(_effort: Effort) -> list[Row]:
+    """What an installation puts on the disk."""
+    found = processes.installed()
+    figure = f"{found.bytes / 1e6:.1f} MB, {len(found.dependencies)} dependencies"
+    own = f"{found.own_bytes / 1e6:.1f} MB own"
+    return [Row("installed size", OURS, figure, own, None, "<= 25 MB", found.bytes <= 25e6)]
+
+
+def compiling(effort: Effort) -> list[Row]:
+    """Compiling the rule of six conditions, and the five rules of W2's flag in one function."""
+    expression = parse(SIX, types=SIX_TYPES)
+    from tests.benchmarks.sources import condition
+
+    conditions = [parse({"and": [condition(one) for one in rule.when]}) for rule in one_flag()[0].rules]
+    loops = {
+        "six conditions": (Loop(lambda _: compile_expression(expression), range(10)), 1),
+        "W2's rules, each": (Loop(lambda _: compile_conditions(conditions), range(10)), len(conditions)),
+        "parse, six conditions": (Loop(lambda _: parse(SIX, types=SIX_TYPES), range(10)), 1),
+    }
+    rows: list[Row] = []
+    for name, (loop, rules) in loops.items():
+        best = min(read(loop, 1) for _ in range(effort.repetitions)) * 1e6 / rules
+        rows.append(Row(f"compile one rule ({name})", OURS, f"{best:.0f} us", reach="<= 300 us", reached=best <= 300))
+    return rows
+
+
+GROUPS = {
+    "six": six_present,
+    "missing": six_missing,
+    "decisions": decisions,
+    "exposures": exposures,
+    "start": starts,
+    "import": imports,
+    "memory": memory,
+    "size": size,
+    "compile": compiling,
+}
+
+
+def _six_call() -> Any:
+    return compile_expression(parse(SIX, types=SIX_TYPES))
+
+
+def _w2_floor() -> Loop:
+    flags = floor.prepare(json.loads(json.dumps(neutral(one_flag()))))
+
+    def decide(attributes: dict[str, Any]) -> str:
+        return flags["typical"](attributes)
+
+    return Loop(decide, contexts(500))
+
+
+@contextmanager
+def _bundle(flags: tuple[Flag, ...]) -> Iterator[Path]:
+    """A folder with the bundle of these flags, and the same flags in the neutral form for the floor."""
+    with tempfile.TemporaryDirectory(prefix="nearwise-bench-") as name:
+        folder = Path(name)
+        product.write_bundle(folder, flags)
+        (folder / "flags.json").write_text(json.dumps(neutral(flags), separators=(",", ":")))
+        yield folder
+
+
+def _rows(what: str, timings: dict[str, Timing], reach: float) -> list[Row]:
+    rows: list[Row] = []
+    for name, timing in timings.items():
+        beside = f"{timing.best_us / timing.ratio:.2f} us"
+        mine = name == OURS
+        verdict = timing.ratio <= reach if mine else None
+        wanted = f"<= {reach} x" if mine else ""
+        rows.append(Row(what, name, f"{timing.best_us:.2f} us", beside, timing.ratio, wanted, verdict))
+    return rows

@@ -1,0 +1,43 @@
+"""A till that is made to be killed: it tracks sales in bursts and says after each call which sale is safe.
+
+Run as `python -m tests.drills.till URL KEY STORAGE FIRST`. On standard output it writes eight bytes for every sale whose
+`track` has returned: the sale's number, big-endian. It ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import sys
+import time
+
+import nearwise
+
+SMALL = 16 * 1024
+"""Segments this small roll over every few hundred events, so that many kills hit a roll or a removal."""
+
+
+def main(url: str, key: str, storage: str, first: str) -> None:
+    """Sell until told to stop, then close in order."""
+    rng = random.Random(int(first))
+    client = nearwise.Client(url, key=key, storage=storage, settings=settings(rng))
+    checkout = client.context(f"till-{first}", basket={"total": 23.9})
+    number = int(first)
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        for _ in range(rng.randint(1, 12)):
+            checkout.decide("flag-0", default="off").shown()
+            checkout.track("sale", value=float(number % 100), number=number)
+            os.write(1, number.to_bytes(8, "big"))
+            number += 1
+        time.sleep(rng.random() * 0.01)
+    client.close()
+
+
+def settings(rng: random.Random) -> nearwise.Settings:
+    """Settings under which a till does in a second what it else does in an hour."""
+    return nearwise.Settings()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
