@@ -1,0 +1,174 @@
+"""Composition: the one place where the parts of a server are made, joined, started and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import anyio
+from anyio.to_thread import run_sync
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from nearwise_rules import Signer
+from nearwise_server import answers, schemas
+from nearwise_server.admin import Admin
+from nearwise_server.bodies import Bodies
+from nearwise_server.catalogue import Catalogue
+from nearwise_server.edge import Edge
+from nearwise_server.errors import RequestRefused, RuleSetRefused
+from nearwise_server.guard import Guard
+from nearwise_server.ingest import Writer
+from nearwise_server.keys import ApiKey, Keyring
+from nearwise_server.media_types import JSON_TYPE
+from nearwise_server.openapi import openapi_document
+from nearwise_server.operations import ANYONE, Content, Handler, Operation, routes
+from nearwise_server.publishing import Publisher, trust_of
+from nearwise_server.settings import Settings
+from nearwise_server.sightings import Roster
+from nearwise_server.signing_keys import ensure_signing_key
+from nearwise_server.store import Database, open_database
+from nearwise_server.surface import device_operations, people_operations
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Centre:
+    """A server's parts, opened. `close` closes what `open_centre` opened."""
+
+    settings: Settings
+    signer: Signer
+    database: Database
+    catalogue: Catalogue
+    publisher: Publisher
+    roster: Roster
+    writer: Writer
+    clock: Callable[[], float]
+
+    def close(self) -> None:
+        """Write what is queued, then close the database."""
+        self.writer.stop()
+        self.database.close()
+
+
+def open_centre(settings: Settings, *, clock: Callable[[], float] = time.time) -> Centre:
+    """Open everything a server needs; on the first run this makes the folder, the database and the signing key.
+
+    Raises:
+        SigningKeyRefused: the key file cannot be used.
+        StoreUnusable: the database cannot be used.
+    """
+    os.makedirs(settings.data, mode=0o700, exist_ok=True)
+    signer = ensure_signing_key(settings.path_of_signing_key)
+    database = open_database(settings.url_of_database)
+    catalogue = Catalogue(database, trust_of(signer), settings)
+    catalogue.refresh()
+    roster = Roster(flush_seconds=settings.sightings_seconds)
+    writer = Writer(database, roster, settings)
+    writer.start()
+    return Centre(
+        settings=settings,
+        signer=signer,
+        database=database,
+        catalogue=catalogue,
+        publisher=Publisher(database, catalogue, signer, settings, clock),
+        roster=roster,
+        writer=writer,
+        clock=clock,
+    )
+
+
+def make_app(centre: Centre) -> ASGIApp:
+    """The ASGI application over an opened centre. It closes the centre when the server stops."""
+    operations = list_operations(centre)
+    keyring = Keyring(centre.database, rows=centre.settings.key_cache_rows, seconds=centre.settings.key_cache_seconds)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        refreshing = asyncio.create_task(_refresh(centre))
+        try:
+            yield
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+            await run_sync(centre.close)
+
+    app = Starlette(
+        routes=routes(operations, keyring),
+        lifespan=lifespan,
+        exception_handlers={
+            RequestRefused: answers.on_refusal,
+            RuleSetRefused: answers.on_rule_set_refused,
+            HTTPException: answers.on_http_error,
+            ClientDisconnect: answers.on_disconnect,
+            SQLAlchemyError: answers.on_store_failure,
+            Exception: answers.on_failure,
+        },
+    )
+    return Guard(app)
+
+
+def list_operations(centre: Centre) -> tuple[Operation, ...]:
+    """All operations of a server."""
+    settings, bodies = centre.settings, Bodies(centre.settings)
+    edge = Edge(
+        settings=settings,
+        catalogue=centre.catalogue,
+        writer=centre.writer,
+        roster=centre.roster,
+        bodies=bodies,
+        decoders=anyio.CapacityLimiter(settings.decoders),
+        clock=centre.clock,
+    )
+    admin = Admin(
+        settings=settings,
+        database=centre.database,
+        publisher=centre.publisher,
+        roster=centre.roster,
+        bodies=bodies,
+    )
+    return _with_open_operations((*device_operations(edge), *people_operations(admin)))
+
+
+def _with_open_operations(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """The operations and the two that need no key; the OpenAPI page lists itself."""
+
+    async def health(_request: Request, _key: ApiKey) -> Response:
+        return answers.answer_json({"status": "ok"})
+
+    async def openapi(_request: Request, _key: ApiKey) -> Response:
+        return answers.answer_json(openapi_document(everything, version("nearwise")))
+
+    everything = (
+        *operations,
+        _open("/healthz", "Whether the server answers", health, schemas.HEALTH),
+        _open("/openapi.json", "This page", openapi, {"type": "object"}),
+    )
+    return everything
+
+
+def _open(path: str, summary: str, handler: Handler, schema: schemas.Schema) -> Operation:
+    answers_of = {200: ("done", Content(media_type=JSON_TYPE, schema=schema))}
+    return Operation(method="GET", path=path, handler=handler, scopes=ANYONE, summary=summary, answers=answers_of)
+
+
+async def _refresh(centre: Centre) -> None:
+    """Notice what other processes publish; what is served stays served when the database does not answer."""
+    while True:
+        await asyncio.sleep(centre.settings.refresh_seconds)
+        try:
+            await run_sync(centre.catalogue.refresh)
+        except SQLAlchemyError as error:
+            _log.warning("cannot look for new versions: %s", type(error).__name__)

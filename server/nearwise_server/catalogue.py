@@ -1,0 +1,146 @@
+"""What devices poll, from memory: per environment the newest bundle, and what was asked for lately of older ones."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from nearwise_rules import Bundle, Entry, Trust, open_bundle, pack_bundle, pack_delta
+from nearwise_server.settings import Settings
+from nearwise_server.store import Database
+from nearwise_server.store.bundles import (
+    BundleRow,
+    bundle_of_root,
+    bundle_of_version,
+    content_of,
+    entries_of_digests,
+    newest_versions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One version as devices get it: every body is made once, when it is published or loaded."""
+
+    environment: str
+    bundle: Bundle
+    body: bytes
+    body_gzip: bytes
+    names: Mapping[str, tuple[str, str]]
+    etag: str
+
+    @property
+    def version(self) -> int:
+        """The version within the environment."""
+        return self.bundle.manifest.version
+
+    @property
+    def root(self) -> str:
+        """The root hash of the content."""
+        return self.bundle.manifest.root
+
+    def entry(self, digest: str) -> Entry | None:
+        """An entry of this version by its digest."""
+        name = self.names.get(digest)
+        body = None if name is None else self.bundle.entry(*name)
+        return None if name is None or body is None else Entry(*name, body)
+
+
+def prepare(environment: str, envelope: bytes, content: Iterable[Entry], trust: Trust) -> Published:
+    """Pack a version and open it again as a device would.
+
+    Raises:
+        BundleRefused: a device would refuse it.
+    """
+    body = pack_bundle(envelope, content)
+    bundle = open_bundle(body, trust)
+    names = {digest: name for name, digest in bundle.index.items()}
+    etag = f'"{bundle.manifest.version}-{bundle.manifest.root[:16]}"'
+    return Published(environment, bundle, body, gzip.compress(body, 9, mtime=0), names, etag)
+
+
+class Catalogue:
+    """Readers take what is there without a lock; an activation swaps one value. Other methods block: use a thread."""
+
+    def __init__(self, database: Database, trust: Trust, settings: Settings) -> None:
+        self._database = database
+        self._trust = trust
+        self._newest: dict[str, Published] = {}
+        self._lock = threading.Lock()
+        self._older: LRUCache[tuple[str, str], Published] = LRUCache(settings.bundle_cache_rows)
+        self._deltas: LRUCache[tuple[str, str, str], bytes | None] = LRUCache(settings.delta_cache_rows)
+
+    def newest(self, environment: str) -> Published | None:
+        """What devices of an environment should run."""
+        return self._newest.get(environment)
+
+    def activate(self, published: Published) -> None:
+        """Serve this version from now on, unless a newer one is served already."""
+        with self._lock:
+            current = self._newest.get(published.environment)
+            if current is None or current.version < published.version:
+                self._newest = {**self._newest, published.environment: published}
+
+    def refresh(self) -> None:
+        """Load what other processes, or an earlier run, have published."""
+        with self._database.reading() as connection:
+            versions = newest_versions(connection)
+        for environment, version in versions.items():
+            current = self._newest.get(environment)
+            if current is None or current.version < version:
+                published = self._load(environment, version=version)
+                if published is not None:
+                    self.activate(published)
+
+    def of_root(self, environment: str, root: str) -> Published | None:
+        """The newest version with this content."""
+        newest = self._newest.get(environment)
+        if newest is not None and newest.root == root:
+            return newest
+        with self._lock:
+            held = self._older.get((environment, root))
+        if held is not None:
+            return held
+        published = self._load(environment, root=root)
+        if published is not None:
+            with self._lock:
+                self._older[environment, root] = published
+        return published
+
+    def delta(self, environment: str, base: str, target: str) -> bytes | None:
+        """The way from one content to another; None when one is unknown or fetching the whole is better."""
+        name = (environment, base, target)
+        with self._lock:
+            if name in self._deltas:
+                return self._deltas[name]
+        old, new = self.of_root(environment, base), self.of_root(environment, target)
+        if old is None or new is None:
+            return None
+        delta = pack_delta(old.bundle, new.bundle)
+        with self._lock:
+            self._deltas[name] = delta
+        return delta
+
+    def entries(self, environment: str, digests: Iterable[str]) -> dict[str, Entry]:
+        """Those entries that the environment has or had, by digest."""
+        wanted = set(digests)
+        newest = self._newest.get(environment)
+        found = {digest: entry for digest in wanted if newest and (entry := newest.entry(digest)) is not None}
+        if len(found) < len(wanted):
+            with self._database.reading() as connection:
+                found |= entries_of_digests(connection, environment, wanted - found.keys())
+        return found
+
+    def _load(self, environment: str, *, version: int | None = None, root: str = "") -> Published | None:
+        with self._database.reading() as connection:
+            row: BundleRow | None
+            if version is not None:
+                row = bundle_of_version(connection, environment, version)
+            else:
+                row = bundle_of_root(connection, environment, root)
+            content = [] if row is None else content_of(connection, row)
+        return None if row is None else prepare(environment, row.envelope, content, self._trust)

@@ -1,0 +1,179 @@
+"""Taking in sealed batches: check, hand to the one writer thread, and answer after the commit.
+
+The writer drains its queue into one transaction, so that many devices share one disk flush.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from concurrent.futures import Future
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch
+from nearwise_server.coverage import Range
+from nearwise_server.errors import RequestRefused, too_large, try_later
+from nearwise_server.settings import Settings
+from nearwise_server.sightings import Roster
+from nearwise_server.store import Database
+from nearwise_server.store.batches import Delivery, Receipt, store_deliveries
+
+_LAST_SEQUENCE = 2**63 - 1
+_log = logging.getLogger(__name__)
+
+
+def read_delivery(
+    body: bytes, environment: str, settings: Settings, *, received_ms: int, sent_ms: int | None
+) -> Delivery:
+    """Decode and check a received batch. Events that fail are listed as rejected; the others count.
+
+    Raises:
+        RequestRefused: 413 or 422, the batch cannot be taken at all.
+    """
+    try:
+        batch = decode_batch(body, batch_limits(settings))
+    except BundleRefused as refused:
+        if refused.reason is Refusal.TOO_LARGE:
+            raise too_large(settings.batch_bytes) from None
+        raise RequestRefused(422, "bad_batch", str(refused), more={"reason": refused.reason.value}) from None
+    if batch.first + len(batch.events) > _LAST_SEQUENCE:
+        raise RequestRefused(422, "bad_batch", "sequence numbers end at 2^63 - 1", more={"reason": "malformed"})
+    lost, rejected = _verdicts(batch)
+    return Delivery(
+        environment=environment,
+        device=batch.device,
+        epoch=batch.epoch,
+        first=batch.first,
+        count=len(batch.events),
+        rejected=tuple(rejected),
+        lost=tuple(lost),
+        body=body,
+        received_ms=received_ms,
+        sent_ms=sent_ms,
+    )
+
+
+def batch_limits(settings: Settings) -> BatchLimits:
+    """What a batch may hold, as the decoder wants it."""
+    return BatchLimits(
+        max_batch_bytes=settings.batch_bytes,
+        max_inflated_bytes=settings.batch_inflated_bytes,
+        max_events=settings.batch_events,
+    )
+
+
+def _verdicts(batch: SealedBatch) -> tuple[list[Range], list[tuple[int, str]]]:
+    """Ranges that loss records declare, and events that are rejected with the reason."""
+    lost: list[Range] = []
+    rejected: list[tuple[int, str]] = []
+    for index, event in enumerate(batch.events):
+        if isinstance(event, Rejected):
+            rejected.append((index, event.reason))
+        elif event.type == "loss":
+            declared = _lost_range(event, batch.first + index)
+            if declared is None:
+                rejected.append((index, "a loss record speaks of earlier events only"))
+            else:
+                lost.append(declared)
+    return lost, rejected
+
+
+def _lost_range(event: Event, sequence: int) -> Range | None:
+    first, last = event.fields.get("first"), event.fields.get("last")
+    if isinstance(first, int) and isinstance(last, int) and 0 <= first <= last < sequence:
+        return first, last
+    return None
+
+
+class Writer:
+    """The thread that writes. `submit` from anywhere; the future resolves after the commit."""
+
+    def __init__(self, database: Database, roster: Roster, settings: Settings) -> None:
+        self._database = database
+        self._roster = roster
+        self._settings = settings
+        self._queue: deque[tuple[Delivery, Future[Receipt]]] = deque()
+        self._queued_bytes = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="nearwise-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is queued, then end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def submit(self, delivery: Delivery) -> Future[Receipt]:
+        """Queue a delivery.
+
+        Raises:
+            RequestRefused: 429, the queue is full; 503, the server is stopping.
+        """
+        with self._changed:
+            if self._stopping:
+                raise unavailable(self._settings)
+            full = self._queued_bytes + len(delivery.body) > self._settings.queued_bytes
+            if full or len(self._queue) >= self._settings.queued_batches:
+                raise try_later(self._settings.retry_after_seconds, "the queue of batches is full")
+            receipt: Future[Receipt] = Future()
+            self._queue.append((delivery, receipt))
+            self._queued_bytes += len(delivery.body)
+            self._changed.notify()
+        return receipt
+
+    def _run(self) -> None:
+        while True:
+            group = self._next_group()
+            if group is None:
+                break
+            if group:
+                self._write(group)
+            self._roster.flush_when_due(self._database)
+        self._roster.flush(self._database)
+
+    def _next_group(self) -> list[tuple[Delivery, Future[Receipt]]] | None:
+        """The next deliveries, nothing when only time has passed, None at the end."""
+        with self._changed:
+            if not self._queue and not self._stopping:
+                self._changed.wait(self._settings.sightings_seconds)
+            if not self._queue:
+                return None if self._stopping else []
+            count = min(len(self._queue), self._settings.batches_per_commit)
+            group = [self._queue.popleft() for _ in range(count)]
+            self._queued_bytes -= sum(len(delivery.body) for delivery, _ in group)
+            return group
+
+    def _write(self, group: list[tuple[Delivery, Future[Receipt]]]) -> None:
+        try:
+            with self._database.writing() as connection:
+                receipts = store_deliveries(
+                    connection, [delivery for delivery, _ in group], max_ranges=self._settings.ranges_per_stream
+                )
+        except SQLAlchemyError as error:
+            self._retry_or_fail(group, error)
+            return
+        for (_, future), receipt in zip(group, receipts, strict=True):
+            future.set_result(receipt)
+
+    def _retry_or_fail(self, group: list[tuple[Delivery, Future[Receipt]]], error: SQLAlchemyError) -> None:
+        """One delivery that the database refuses must not hold up the others: try each by itself."""
+        if len(group) > 1:
+            for single in group:
+                self._write([single])
+            return
+        _log.error("a batch could not be stored: %s", type(error).__name__)
+        group[0][1].set_exception(unavailable(self._settings))
+
+
+def unavailable(settings: Settings) -> RequestRefused:
+    """The store does not take anything at the moment."""
+    headers = (("Retry-After", str(settings.retry_after_seconds)),)
+    return RequestRefused(503, "unavailable", "nothing can be stored at the moment", headers=headers)

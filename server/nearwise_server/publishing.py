@@ -1,0 +1,152 @@
+"""From the files of a rule set to a signed version that devices get: check, build, sign, store, activate.
+
+Versions of an environment only ever rise. Going back is a new version with the content of an old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from nearwise_rules import Bundle, Entry, Manifest, Signer, Trust, open_manifest, root_hash, seal
+from nearwise_server.catalogue import Catalogue, Published, prepare
+from nearwise_server.errors import RequestRefused, RuleSetRefused
+from nearwise_server.settings import Settings
+from nearwise_server.store import Database
+from nearwise_server.store.bundles import BundleRow, add_bundle, bundle_of_version, content_of, newest_version
+
+if TYPE_CHECKING:
+    from nearwise_server.authoring import Built
+
+    Build = Callable[[Mapping[str, str], Bundle | None], Built]
+
+Grace = str
+"""What a device does after a bundle's expiry: "serve", "safe_only" or "stop"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Who publishes what. `published_by` is a key id."""
+
+    environment: str
+    published_by: str
+    note: str = ""
+    grace: Grace = "serve"
+    content_of: int | None = None
+
+
+class Publisher:
+    """Publishes. Its methods block: call them in a thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        signer: Signer,
+        settings: Settings,
+        clock: Callable[[], float],
+        build: Build | None = None,
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._signer = signer
+        self._settings = settings
+        self._clock = clock
+        self._build = build or build_rule_set
+
+    def publish(self, files: Mapping[str, str], publication: Publication) -> Published:
+        """Check and build the texts of a rule set, and publish the result.
+
+        Raises:
+            RuleSetRefused: the files have problems; nothing changes.
+        """
+        newest = self._catalogue.newest(publication.environment)
+        built = self._build(files, None if newest is None else newest.bundle)
+        if built.problems:
+            raise RuleSetRefused(asdict(problem) for problem in built.problems)
+        return self.publish_entries(built.entries, replace(publication, grace=_grace(built)))
+
+    def publish_entries(self, content: Iterable[Entry], publication: Publication) -> Published:
+        """Publish entries that are known to be good.
+
+        Raises:
+            BundleRefused: a device would refuse the result; nothing changes.
+        """
+        entries = tuple(content)
+        with self._database.writing() as connection:
+            published = self._add(connection, entries, publication)
+        self._catalogue.activate(published)
+        return published
+
+    def roll_back(self, to: int, publication: Publication) -> Published:
+        """Publish the content of version `to` again.
+
+        Raises:
+            RequestRefused: 404, the environment has no such version.
+        """
+        with self._database.writing() as connection:
+            row = bundle_of_version(connection, publication.environment, to)
+            if row is None:
+                raise RequestRefused(404, "unknown_version", f"version {to} was never published here")
+            grace = open_manifest(row.envelope, trust_of(self._signer)).grace
+            content = tuple(content_of(connection, row))
+            again = replace(publication, grace=grace, content_of=to)
+            published = self._add(connection, content, again)
+        self._catalogue.activate(published)
+        return published
+
+    def _add(self, connection: Connection, entries: tuple[Entry, ...], publication: Publication) -> Published:
+        """Sign and store the next version. What a device would refuse is never stored."""
+        environment, now = publication.environment, self._clock()
+        manifest = self._manifest(newest_version(connection, environment) + 1, entries, publication, now)
+        envelope = seal(manifest.to_payload(), [self._signer])
+        published = prepare(environment, envelope, entries, trust_of(self._signer))
+        row = BundleRow(
+            environment=environment,
+            version=manifest.version,
+            root=manifest.root,
+            envelope=envelope,
+            entries=manifest.entries,
+            size_bytes=manifest.size_bytes,
+            note=publication.note,
+            published_by=publication.published_by,
+            published_ms=int(now * 1000),
+            content_of=publication.content_of,
+        )
+        add_bundle(connection, row, entries)
+        return published
+
+    def _manifest(self, version: int, entries: tuple[Entry, ...], publication: Publication, now: float) -> Manifest:
+        lifetime = self._settings.bundle_lifetime_seconds
+        return Manifest(
+            tenant=self._settings.tenant,
+            environment=publication.environment,
+            audience=self._settings.audience,
+            version=version,
+            issued=now,
+            expires=None if lifetime is None else now + lifetime,
+            grace=publication.grace,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            min_sdk=self._settings.min_sdk,
+            root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
+            entries=len(entries),
+            size_bytes=sum(len(entry.body) for entry in entries),
+        )
+
+
+def build_rule_set(files: Mapping[str, str], previous: Bundle | None) -> Built:
+    """Check and build with what authors use; loaded on the first publication, so that a server starts lean."""
+    from nearwise_server.authoring import build_rule_set as build
+
+    return build(files, previous)
+
+
+def trust_of(signer: Signer) -> Trust:
+    """What a device trusts that pins this signer's key."""
+    return Trust(keys={signer.key_id: signer.public_key})
+
+
+def _grace(built: Built) -> Grace:
+    return built.settings.grace

@@ -1,0 +1,102 @@
+"""Reading what a request asks: JSON bodies, page limits and cursors, each checked before it is used."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from starlette.requests import Request
+
+from nearwise_server.errors import RequestRefused
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def json_body(body: bytes) -> Mapping[str, object]:
+    """A JSON object.
+
+    Raises:
+        RequestRefused: 400, the body is not one.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestRefused(400, "not_json", "the body is not JSON") from None
+    if not isinstance(content, dict):
+        raise RequestRefused(400, "not_json", "the body is not a JSON object")
+    return cast("dict[str, object]", content)
+
+
+def strings(content: Mapping[str, object], name: str, *, most: int, pattern: re.Pattern[str]) -> list[str]:
+    """A list of strings that match a pattern.
+
+    Raises:
+        RequestRefused: 422, it is missing or not such a list; 413, it is too long.
+    """
+    listed = content.get(name)
+    if not isinstance(listed, list):
+        raise RequestRefused(422, "bad_member", f"'{name}' must be a list")
+    items = cast("list[object]", listed)
+    if len(items) > most:
+        raise RequestRefused(413, "too_large", f"at most {most} in '{name}'", more={"limit": most})
+    if not all(isinstance(item, str) and pattern.fullmatch(item) for item in items):
+        raise RequestRefused(422, "bad_member", f"'{name}' has an item that is not as it should be")
+    return cast("list[str]", items)
+
+
+def texts(content: Mapping[str, object], name: str, *, most: int) -> dict[str, str]:
+    """An object whose values are strings.
+
+    Raises:
+        RequestRefused: 422, it is missing or not such an object; 413, it has too many members.
+    """
+    held = content.get(name)
+    if not isinstance(held, dict):
+        raise RequestRefused(422, "bad_member", f"'{name}' must be an object of texts")
+    members = cast("dict[str, object]", held)
+    if len(members) > most:
+        raise RequestRefused(413, "too_large", f"at most {most} in '{name}'", more={"limit": most})
+    if not all(isinstance(value, str) for value in members.values()):
+        raise RequestRefused(422, "bad_member", f"'{name}' must be an object of texts")
+    return cast("dict[str, str]", members)
+
+
+def text(content: Mapping[str, object], name: str, *, most: int) -> str:
+    """A string that may be left out, without control characters or lone surrogates.
+
+    Raises:
+        RequestRefused: 422, it is not one, or too long.
+    """
+    value = content.get(name, "")
+    if not isinstance(value, str) or len(value) > most or not all(mark.isprintable() or mark == "\n" for mark in value):
+        raise RequestRefused(422, "bad_member", f"'{name}' must be printable text of at most {most} characters")
+    return value
+
+
+def page_limit(request: Request, most: int) -> int:
+    """The `limit` of a page, at most `most`.
+
+    Raises:
+        RequestRefused: 400, it is not a number above 0.
+    """
+    asked = request.query_params.get("limit", "100")
+    if not re.fullmatch(r"[0-9]{1,9}", asked) or int(asked) < 1:
+        raise RequestRefused(400, "bad_limit", "'limit' is a number above 0")
+    return min(int(asked), most)
+
+
+def cursor(request: Request, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    """The `after` of a page as a match of its pattern, None on the first page.
+
+    Raises:
+        RequestRefused: 400, it is not a cursor of this listing.
+    """
+    after = request.query_params.get("after")
+    if after is None:
+        return None
+    match = pattern.fullmatch(after)
+    if match is None:
+        raise RequestRefused(400, "bad_cursor", "'after' is not a cursor of this listing")
+    return match

@@ -1,0 +1,126 @@
+"""One database behind one URL: opening, migrating, and the two kinds of transaction (reading, writing).
+
+On SQLite a writing transaction begins IMMEDIATE, on PostgreSQL it takes one advisory lock: either way there is one
+writer at a time over all processes, so a writer may read, decide and write without losing a race.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from nearwise_server.errors import StoreUnusable
+
+_WRITER_LOCK = 0x6E77_0001  # any constant: the advisory lock of this product's writers
+_BUSY_MILLISECONDS = 15_000
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """A pool of connections. `reading` and `writing` are context managers that give one transaction each."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writers = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A transaction that only reads."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """The one writing transaction: commits on leaving, rolls back on an exception."""
+        writer = self.engine.execution_options(nearwise_writes=True)
+        with self._writers, writer.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def sqlite_url(path: str) -> str:
+    """The URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def open_database(url: str) -> Database:
+    """Open the database at `url` and bring it to the newest revision.
+
+    Raises:
+        StoreUnusable: it cannot be opened, or a newer version of this product has written it.
+    """
+    database = Database(_engine(url))
+    try:
+        with database.writing() as connection:
+            command.upgrade(_alembic(connection), "head")
+    except (CommandError, SQLAlchemyError) as error:
+        database.close()
+        reason = "a newer version wrote it" if isinstance(error, CommandError) else type(error).__name__
+        raise StoreUnusable(f"the database cannot be used: {reason}") from error
+    return database
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise StoreUnusable("the database URL cannot be read") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    if parsed.get_backend_name() == "postgresql":
+        # Values never appear in messages or logs: they may be personal.
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+    raise StoreUnusable(f"no support for databases of kind {parsed.get_backend_name()!r}")
+
+
+def _make_private(path: str | None) -> None:
+    """Make the file before SQLite does: only its owner may read events."""
+    if not path or path == ":memory:":
+        raise StoreUnusable("a SQLite database needs a file")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}") from error
+
+
+def _sqlite_engine(url: str) -> Engine:
+    _make_private(make_url(url).database)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:  # the driver's connection
+        # The driver's own idea of when to begin is switched off; `begin` below is the only place.
+        connection.isolation_level = None
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("nearwise_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,129 @@
+"""The tables of the server, the same on SQLite and PostgreSQL. Times are Unix milliseconds of the server's clock."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+# Constraints carry names from day one: SQLite can drop only what has a name (alembic's batch mode).
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives out row numbers by itself only for a primary key of type INTEGER.
+_row_number = BigInteger().with_variant(Integer, "sqlite")
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(12), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("environment", String(64), nullable=False),
+    Column("device", String(128)),
+    Column("secret_sha256", LargeBinary(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    PrimaryKeyConstraint("key_id"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("digest", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("digest"),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("root", String(64), nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("published_by", String(12), nullable=False),
+    Column("published_ms", BigInteger, nullable=False),
+    Column("content_of", BigInteger),
+    PrimaryKeyConstraint("environment", "version"),
+    Index(None, "environment", "root"),
+)
+
+bundle_entries = Table(
+    "bundle_entries",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("key", String(512), nullable=False),
+    Column("digest", String(64), nullable=False),
+    PrimaryKeyConstraint("environment", "version", "kind", "key"),
+    Index(None, "environment", "digest"),
+)
+
+# `first_seq` is the first event that this row counts. It is the batch's own first number, except for a batch that
+# overlaps what was stored before; `counted` lists the sequence ranges that this row alone accounts for.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", _row_number, nullable=False, autoincrement=True),
+    Column("environment", String(64), nullable=False),
+    Column("device", String(128), nullable=False),
+    Column("epoch", String(32), nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("counted", JSON, nullable=False),
+    Column("rejected", JSON, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("sent_ms", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("environment", "device", "epoch", "first_seq"),
+    Index(None, "environment", "id"),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("device", String(128), nullable=False),
+    Column("epoch", String(32), nullable=False),
+    Column("received", JSON, nullable=False),
+    Column("lost", JSON, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("repeated", BigInteger, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("environment", "device", "epoch"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("device", String(128), nullable=False),
+    Column("bundle_version", BigInteger),
+    Column("sdk", String(64)),
+    Column("seen_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("environment", "device"),
+)

@@ -1,0 +1,128 @@
+"""Everything that can be asked over HTTP, as rows: the one place where paths, scopes and answers are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nearwise_server import schemas
+from nearwise_server.admin import Admin
+from nearwise_server.edge import Edge
+from nearwise_server.media_types import (
+    BATCH_TYPE,
+    BUNDLE_TYPE,
+    DELTA_TYPE,
+    ENTRIES_TYPE,
+    ENVELOPE_TYPE,
+    JSON_TYPE,
+    PROBLEM_TYPE,
+)
+from nearwise_server.operations import DEVICES, HOLDERS, PUBLISHERS, READERS, Content, Handler, Operation
+
+Answers = dict[int, tuple[str, Content | None]]
+_REFUSED: tuple[str, Content | None] = ("refused", Content(media_type=PROBLEM_TYPE, schema=schemas.PROBLEM))
+
+
+def device_operations(edge: Edge) -> tuple[Operation, ...]:
+    """What devices call; people may look at what devices fetch."""
+    root, base = schemas.path("root", schemas.SHA256), schemas.path("base_root", schemas.SHA256)
+    return (
+        Operation(
+            method="GET",
+            path="/v1/manifest",
+            handler=edge.manifest,
+            scopes=HOLDERS,
+            summary="The signed manifest of the newest version; poll it with If-None-Match",
+            parameters=(schemas.header("If-None-Match"), *schemas.STATUS_HEADERS),
+            answers=_answers(ENVELOPE_TYPE, 404) | {304: ("unchanged", None)},
+        ),
+        _fetch(edge.bundle, "/v1/bundles/{root}", "A whole bundle by its root hash", BUNDLE_TYPE, root),
+        _fetch(edge.delta, "/v1/deltas/{base_root}/{root}", "The way between two contents", DELTA_TYPE, base, root),
+        _fetch(edge.entry, "/v1/entries/{digest}", "One entry", JSON_TYPE, schemas.path("digest", schemas.SHA256)),
+        Operation(
+            method="POST",
+            path="/v1/entries",
+            handler=edge.entries,
+            scopes=HOLDERS,
+            summary="Many entries: a MessagePack array of [kind, key, body]; unknown digests are left out",
+            body=Content(media_type=JSON_TYPE, schema=schemas.DIGESTS),
+            answers=_answers(ENTRIES_TYPE, 400, 413, 422),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/batches",
+            handler=edge.batch,
+            scopes=DEVICES,
+            summary="Send a sealed batch of events; answered when it is on disk; sending it again changes nothing",
+            parameters=(schemas.header("Nearwise-Sent"), *schemas.STATUS_HEADERS),
+            body=Content(media_type=BATCH_TYPE),
+            answers=_answers(JSON_TYPE, 408, 413, 415, 422, 429, 503, schema=schemas.RECEIPT),
+        ),
+    )
+
+
+def people_operations(admin: Admin) -> tuple[Operation, ...]:
+    """What people and CI call."""
+    return (
+        Operation(
+            method="POST",
+            path="/v1/bundles",
+            handler=admin.publish,
+            scopes=PUBLISHERS,
+            summary="Check, build, sign and publish a rule set",
+            body=Content(media_type=JSON_TYPE, schema=schemas.RULE_SET),
+            answers=_answers(JSON_TYPE, 400, 413, 422, status=201, schema=schemas.PUBLISHED),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/rollback",
+            handler=admin.roll_back,
+            scopes=PUBLISHERS,
+            summary="Publish the content of an old version as a new one",
+            body=Content(media_type=JSON_TYPE, schema=schemas.ROLLBACK),
+            answers=_answers(JSON_TYPE, 400, 404, 422, status=201, schema=schemas.PUBLISHED),
+        ),
+        _listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS),
+        _listing(admin.devices, "/v1/devices", "Devices, one row per device and epoch", schemas.DEVICES),
+        _listing(admin.events, "/v1/events", "Stored events in the order of arrival", schemas.EVENTS),
+        Operation(
+            method="GET",
+            path="/v1/summary",
+            handler=admin.summary,
+            scopes=READERS,
+            summary="Counts of stored events per type, name, flag and variant",
+            answers=_answers(JSON_TYPE, schema=schemas.SUMMARY),
+        ),
+    )
+
+
+def _fetch(handler: Handler, path: str, summary: str, media_type: str, *parameters: Mapping[str, object]) -> Operation:
+    """A body that never changes, addressed by a digest."""
+    return Operation(
+        method="GET",
+        path=path,
+        handler=handler,
+        scopes=HOLDERS,
+        summary=f"{summary}; never changes",
+        parameters=parameters,
+        answers=_answers(media_type, 404),
+    )
+
+
+def _listing(handler: Handler, path: str, summary: str, schema: schemas.Schema) -> Operation:
+    """A listing in pages."""
+    return Operation(
+        method="GET",
+        path=path,
+        handler=handler,
+        scopes=READERS,
+        summary=summary,
+        parameters=schemas.PAGE,
+        answers=_answers(JSON_TYPE, 400, schema=schema),
+    )
+
+
+def _answers(media_type: str, *refusals: int, status: int = 200, schema: schemas.Schema | None = None) -> Answers:
+    """The good answer, and the refusals; 401 and 403 are everybody's."""
+    good = Content(media_type=media_type, schema=schema or {})
+    answers: Answers = {status: ("done", good)}
+    return answers | dict.fromkeys((*refusals, 401, 403), _REFUSED)
