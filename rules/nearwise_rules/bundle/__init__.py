@@ -9,11 +9,13 @@ from nearwise_rules.bundle.acceptance import (
     freshness,
     trusted_time,
 )
-from nearwise_rules.bundle.batch import Event, Rejected, SealedBatch, decode_batch, encode_batch
+from nearwise_rules.bundle.batch import SealedBatch, decode_batch, encode_batch
 from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
 from nearwise_rules.bundle.canonical import canonical_json
+from nearwise_rules.bundle.contents import Contents
 from nearwise_rules.bundle.delta import apply_delta, pack_delta
 from nearwise_rules.bundle.entries import Entry, root_hash
+from nearwise_rules.bundle.events import Event, Rejected
 from nearwise_rules.bundle.framing import read_frame, write_frame
 from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
 from nearwise_rules.bundle.manifest import Manifest
@@ -37,6 +39,7 @@ __all__ = [
     "BatchLimits",
     "Bundle",
     "BundleLimits",
+    "Contents",
     "Entry",
     "Event",
     "Freshness",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from nearwise_rules.bundle.manifest import FORMAT, Manifest
 from nearwise_rules.bundle.signing import Trust
 from nearwise_rules.errors import BundleRefused, Refusal
 
 
-class Freshness(str, Enum):
+class Freshness(StrEnum):
     """How an accepted bundle stands to its `expires`."""
 
     READY = "ready"
@@ -22,7 +22,7 @@ class Freshness(str, Enum):
     EXPIRED = "expired"
 
 
-class Step(str, Enum):
+class Step(StrEnum):
     """What accepting a candidate changes."""
 
     FIRST = "first"
@@ -73,18 +73,24 @@ def freshness(manifest: Manifest, now: float, clock: float | None = None) -> Fre
 
 
 def accept(current: Accepted | None, candidate: Manifest, *, now: float, sdk_version: str, trust: Trust) -> Acceptance:
-    """Decide whether `candidate` may be activated. `now` is trusted time, `sdk_version` the version of this SDK.
+    """Decide whether `candidate`, whose signature is verified, may be activated; `now` is trusted time.
 
     Raises:
-        BundleRefused: the first rule of the table that speaks against it.
+        BundleRefused: the first rule of the table below that speaks against it.
     """
-    question = _Question(current, candidate, now, sdk_version, trust)
-    for reason, holds_against, message in _RULES:
-        if holds_against(question):
-            raise BundleRefused(reason, message.format(q=question))
-    time = trusted_time(current, candidate.issued, now)
-    step = Step.FIRST if current is None else Step.SAME if current.version == candidate.version else Step.NEWER
-    return Acceptance(Accepted(candidate.version, candidate.root, time), step, freshness(candidate, now))
+    time = max(now, trusted_time(current, candidate.issued))
+    question = _Question(current, candidate, time, sdk_version, trust)
+    for reason, speaks_against, message in _RULES:
+        if speaks_against(question):
+            raise BundleRefused(reason, message.format(q=question, candidate=candidate))
+    accepted = Accepted(candidate.version, candidate.root, time)
+    return Acceptance(accepted, _step(current, accepted), freshness(candidate, time))
+
+
+def _step(current: Accepted | None, accepted: Accepted) -> Step:
+    if current is None:
+        return Step.FIRST
+    return Step.SAME if accepted.version == current.version else Step.NEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,54 +98,57 @@ class _Question:
     current: Accepted | None
     candidate: Manifest
     now: float
-    sdk: str
+    sdk_version: str
     trust: Trust
 
 
+def _has_another_format(question: _Question) -> bool:
+    return question.candidate.format != FORMAT
+
+
+def _is_meant_for_another(question: _Question) -> bool:
+    candidate = question.candidate
+    return not question.trust.covers(candidate.tenant, candidate.environment, candidate.audience)
+
+
+def _needs_newer_sdk(question: _Question) -> bool:
+    return version_numbers(question.sdk_version) < version_numbers(question.candidate.min_sdk)
+
+
 def _is_older(question: _Question) -> bool:
-    current = question.current
-    return current is not None and question.candidate.version < current.version
+    return question.current is not None and question.candidate.version < question.current.version
 
 
-def _is_another_of_that_version(question: _Question) -> bool:
+def _reuses_the_version(question: _Question) -> bool:
     current, candidate = question.current, question.candidate
     return current is not None and candidate.version == current.version and candidate.root != current.root
 
 
-def _would_replace_by_expired(question: _Question) -> bool:
-    """An expired candidate is still better than nothing, and than itself; past `expires` only `serve` goes on."""
+def _is_expired_and_newer(question: _Question) -> bool:
+    """Expired is still better than nothing, and no reason to drop what is active; but it replaces nothing."""
     current, candidate = question.current, question.candidate
-    if current is None or candidate.version == current.version:
-        return False
-    return freshness(candidate, question.now) is Freshness.EXPIRED
+    is_newer = current is not None and candidate.version > current.version
+    return is_newer and freshness(candidate, question.now) is Freshness.EXPIRED
 
 
-def _needs_newer_sdk(question: _Question) -> bool:
-    return version_numbers(question.sdk) < version_numbers(question.candidate.min_sdk)
+_RULES: tuple[tuple[Refusal, Callable[[_Question], bool], str], ...] = (
+    (Refusal.UNSUPPORTED_FORMAT, _has_another_format, "format {candidate.format}"),
+    (Refusal.WRONG_SCOPE, _is_meant_for_another, "meant for {candidate.scope}"),
+    (Refusal.SDK_TOO_OLD, _needs_newer_sdk, "needs SDK {candidate.min_sdk}, this is {q.sdk_version}"),
+    (Refusal.ROLLBACK, _is_older, "version {candidate.version} is older than the accepted {q.current.version}"),
+    (Refusal.ROLLBACK, _reuses_the_version, "version {candidate.version} was accepted with other content"),
+    (Refusal.EXPIRED, _is_expired_and_newer, "version {candidate.version} expired at {candidate.expires:.0f}"),
+)
 
 
 def version_numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version text ("1.10.0rc1" -> (1, 10, 0)), compared as numbers; zeros at the end do not count."""
+    """The numbers that a version text starts with: "1.10.0rc1" gives (1, 10); zeros at the end do not count."""
     numbers: list[int] = []
     for part in text.split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
         if not digits:
             break
         numbers.append(int(digits))
-    while numbers and numbers[-1] == 0:
+    while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
-
-
-_RULES: tuple[tuple[Refusal, Callable[[_Question], bool], str], ...] = (
-    (Refusal.UNSUPPORTED_FORMAT, lambda q: q.candidate.format != FORMAT, "format {q.candidate.format}"),
-    (
-        Refusal.WRONG_SCOPE,
-        lambda q: not q.trust.covers(q.candidate.tenant, q.candidate.environment, q.candidate.audience),
-        "meant for {q.candidate.tenant}/{q.candidate.environment}/{q.candidate.audience}",
-    ),
-    (Refusal.SDK_TOO_OLD, _needs_newer_sdk, "needs SDK {q.candidate.min_sdk}, this is {q.sdk}"),
-    (Refusal.ROLLBACK, _is_older, "version {q.candidate.version} is older than {q.current.version}"),
-    (Refusal.ROLLBACK, _is_another_of_that_version, "version {q.candidate.version} was accepted with other content"),
-    (Refusal.EXPIRED, _would_replace_by_expired, "expired at {q.candidate.expires}"),
-)

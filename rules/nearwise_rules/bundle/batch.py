@@ -1,34 +1,26 @@
-"""Sealed batches: the unit in which a device sends its events, written once and never changed."""
+"""Sealed batches: the unit in which a device sends its events, written once and never changed.
+
+A batch is zlib-compressed MessagePack: a map of `v`, `device`, `epoch`, `first` and `events`. Each event in it is
+a byte string that holds one MessagePack map, so events go in as they lie in the log, and a bad one harms no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from nearwise_rules.bundle.events import Event, Rejected, read_event
 from nearwise_rules.bundle.limits import BatchLimits
+from nearwise_rules.bundle.manifest import MAX_INTEGER
+from nearwise_rules.bundle.messagepack import Reader, pack
+from nearwise_rules.errors import BundleRefused, Refusal
 
 FORMAT = 1
-"""The batch format that this library writes, and the only one it reads."""
+"""The batch format that this library writes, and the only one that it reads."""
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event that passed every check. `at` is Unix milliseconds by the device's clock; `fields` the members left."""
-
-    index: int
-    type: str
-    at: int
-    subject: str | None
-    bundle: int | None
-    fields: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """One event that is not stored, by its index in the batch, and why."""
-
-    index: int
-    reason: str
+_DEVICE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
+_MEMBERS = {"v", "device", "epoch", "first", "events"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +34,18 @@ class SealedBatch:
 
 
 def encode_batch(device: str, epoch: str, first: int, events: Sequence[bytes]) -> bytes:
-    """Seal already encoded events (each one MessagePack map) into one batch; equal input gives equal bytes."""
+    """Seal encoded events, each one MessagePack map, without decoding them; equal input gives equal bytes.
+
+    Raises:
+        ValueError: a device, epoch or first number that no server would take.
+    """
     import zlib
 
-    import msgpack
-
-    parts = {"v": FORMAT, "device": device, "epoch": epoch, "first": first, "events": list(events)}
-    return zlib.compress(msgpack.packb(parts), 6)
+    parts: dict[str, object] = {"v": FORMAT, "device": device, "epoch": epoch, "first": first, "events": [*events]}
+    wrong = _wrong_parts(parts)
+    if wrong:
+        raise ValueError(wrong)
+    return zlib.compress(pack(parts), 6)
 
 
 def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
@@ -57,22 +54,67 @@ def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
     Raises:
         BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
     """
+    limits = limits or BatchLimits()
+    parts = _read_parts(_inflated(data, limits), limits)
+    version = parts.get("v")
+    if type(version) is int and version != FORMAT:
+        raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"batch format {version}, this server reads {FORMAT}")
+    wrong = f"lacks {sorted(_MEMBERS - {*parts})}" if {*parts} != _MEMBERS else _wrong_parts(parts)
+    if wrong:
+        raise BundleRefused(Refusal.MALFORMED, f"batch {wrong}")
+    payloads = cast("list[object]", parts["events"])
+    events = tuple(read_event(index, payload, limits) for index, payload in enumerate(payloads))
+    return SealedBatch(cast("str", parts["device"]), cast("str", parts["epoch"]), cast("int", parts["first"]), events)
+
+
+def _wrong_parts(parts: dict[str, object]) -> str | None:
+    device, epoch, first = parts["device"], parts["epoch"], parts["first"]
+    if not isinstance(device, str) or not 0 < len(device) <= 128 or device.strip(_DEVICE_CHARACTERS):
+        return "has a device name that is not 1..128 of A-Z a-z 0-9 . _ : -"
+    if not isinstance(epoch, str) or len(epoch) != 32 or epoch.strip("0123456789abcdef"):
+        return "has an epoch that is not 32 hex digits"
+    if type(first) is not int or not 0 <= first <= MAX_INTEGER:
+        return "has a first sequence number that is none"
+    if not isinstance(parts["events"], list):
+        return "has events that are not an array"
+    return None
+
+
+def _inflated(data: bytes, limits: BatchLimits) -> bytes:
     import zlib
 
-    import msgpack
+    if len(data) > limits.max_batch_bytes:
+        raise BundleRefused(Refusal.TOO_LARGE, f"batch of {len(data)} bytes, at most {limits.max_batch_bytes}")
+    inflate = zlib.decompressobj()
+    try:
+        inflated = inflate.decompress(data, limits.max_inflated_bytes + 1)
+    except zlib.error:
+        raise BundleRefused(Refusal.MALFORMED, "batch cannot be inflated") from None
+    if len(inflated) > limits.max_inflated_bytes:
+        raise BundleRefused(Refusal.TOO_LARGE, f"batch inflates to more than {limits.max_inflated_bytes} bytes")
+    if not inflate.eof or inflate.unused_data:
+        raise BundleRefused(Refusal.MALFORMED, "batch is cut off or goes on after its end")
+    return inflated
 
-    parts = msgpack.unpackb(zlib.decompress(data))
-    events: list[Event | Rejected] = []
-    for index, payload in enumerate(parts["events"]):
-        fields = msgpack.unpackb(payload)
-        events.append(
-            Event(
-                index,
-                fields.pop("type"),
-                fields.pop("at"),
-                fields.pop("subject", None),
-                fields.pop("bundle", None),
-                fields,
-            )
-        )
-    return SealedBatch(parts["device"], parts["epoch"], parts["first"], tuple(events))
+
+def _read_parts(packed: bytes, limits: BatchLimits) -> dict[str, object]:
+    reader = Reader(packed)
+    parts: dict[str, object] = {}
+    try:
+        for _ in range(min(reader.map_header(), len(_MEMBERS))):
+            name = reader.value()
+            if not isinstance(name, str) or name in parts:
+                raise ValueError("a member without a name, or twice")
+            parts[name] = _read_events(reader, limits) if name == "events" else reader.value()
+    except ValueError:
+        raise BundleRefused(Refusal.MALFORMED, "batch is not the MessagePack map it should be") from None
+    if reader.place != len(packed):
+        raise BundleRefused(Refusal.MALFORMED, "batch goes on after its end")
+    return parts
+
+
+def _read_events(reader: Reader, limits: BatchLimits) -> list[object]:
+    count = reader.array_header()
+    if count > limits.max_events:
+        raise BundleRefused(Refusal.TOO_LARGE, f"batch of {count} events, at most {limits.max_events}")
+    return [reader.value() for _ in range(count)]

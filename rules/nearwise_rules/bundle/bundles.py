@@ -1,110 +1,115 @@
-"""Bundles: a verified manifest with its entries, packed as one file and opened only as a whole."""
+"""Bundles: a signed manifest with its entries, packed as one file and opened only as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
-from nearwise_rules.bundle.canonical import canonical_json, load_json
-from nearwise_rules.bundle.entries import Entry, is_key, is_kind
+from nearwise_rules.bundle.contents import Contents
+from nearwise_rules.bundle.entries import Entry
 from nearwise_rules.bundle.framing import read_frame, write_frame
-from nearwise_rules.bundle.hashing import sha256
 from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.bundle.manifest import FORMAT, Manifest
 from nearwise_rules.bundle.signing import Trust, open_envelope
 from nearwise_rules.errors import BundleRefused, Refusal
 
-_MAGIC = "nearwise.bundle"
+_NAME = "nearwise.bundle"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """Entries whose digests are what the manifest's signature covers. Bodies are slices of one buffer."""
+    """A verified manifest, its envelope as received, and the contents whose root it signs."""
 
     manifest: Manifest
     envelope: bytes
-    _bodies: memoryview
-    _names: Mapping[tuple[str, str], tuple[int, int, bytes]]
+    contents: Contents
 
     @property
     def index(self) -> Mapping[tuple[str, str], str]:
-        """Digest (hex) per (kind, key), in order."""
-        return {name: digest.hex() for name, (_, _, digest) in self._names.items()}
+        """The digest (64 hex characters) of every entry by (kind, key), sorted."""
+        names = self.contents.ordered_names()
+        return {name: self.contents.digest(number).hex() for number, name in enumerate(names)}
 
     def entry(self, kind: str, key: str) -> bytes | None:
         """The canonical JSON of an entry, None when the bundle has no such entry."""
-        found = self._names.get((kind, key))
-        return None if found is None else bytes(self._bodies[found[0] : found[1]])
+        number = self.contents.number(kind, key)
+        return None if number is None else bytes(self.contents.body(number))
 
     def keys(self, kind: str) -> tuple[str, ...]:
         """The keys of all entries of a kind, sorted."""
-        return tuple(key for other, key in self._names if other == kind)
+        return tuple(self.contents.names.get(kind, ()))
 
     def entries(self) -> Iterator[Entry]:
         """All entries, sorted by (kind, key)."""
-        for (kind, key), (start, stop, _) in self._names.items():
-            yield Entry(kind, key, bytes(self._bodies[start:stop]))
+        for number, (kind, key) in enumerate(self.contents.ordered_names()):
+            yield Entry(kind, key, bytes(self.contents.body(number)))
+
+    def to_bytes(self) -> bytes:
+        """The bundle file: what `open_bundle` reads."""
+        return _pack(self.envelope, self.contents)
 
 
 def pack_bundle(envelope: bytes, entries: Iterable[Entry]) -> bytes:
-    """Write a bundle file out of a sealed manifest and the entries it was made for."""
-    index: dict[str, dict[str, int]] = {}
-    ordered = sorted(entries, key=lambda entry: (entry.kind, entry.key))
-    for entry in ordered:
-        index.setdefault(entry.kind, {})[entry.key] = len(entry.body)
-    bodies = b"".join(entry.body for entry in ordered)
-    return write_frame([_MAGIC, FORMAT, envelope, canonical_json(index), bodies])
+    """Write the bundle file of a sealed manifest and the entries that its root was made of, in any order.
+
+    Raises:
+        DocumentError: a name that no entry may have, or that occurs twice.
+    """
+    return _pack(envelope, Contents.of(entries))
+
+
+def _pack(envelope: bytes, contents: Contents) -> bytes:
+    return write_frame([_NAME, FORMAT, envelope, contents.index, contents.bodies])
 
 
 def open_bundle(data: bytes, trust: Trust, limits: BundleLimits | None = None) -> Bundle:
-    """Verify a received bundle whole: signature, scope, root hash and with it every entry's digest.
+    """Verify a bundle file whole: signature, scope, root hash and with it the digest of every entry.
+
+    Entries stay slices of `data` until they are asked for.
 
     Raises:
-        BundleRefused: with the reason; nothing of the bundle may be used.
+        BundleRefused: with the reason; nothing of the file may be used.
     """
     limits = limits or BundleLimits()
     if len(data) > limits.max_bundle_bytes:
-        raise BundleRefused(Refusal.TOO_LARGE, f"bundle of {len(data)} bytes")
-    match read_frame(data):
-        case [
-            str() as magic,
-            int() as version,
-            memoryview() as envelope,
-            memoryview() as index,
-            memoryview() as bodies,
-        ]:
-            pass
-        case _:
-            raise BundleRefused(Refusal.MALFORMED, "not a bundle")
-    if magic != _MAGIC or version != FORMAT:
-        raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"{magic} {version}")
+        raise BundleRefused(Refusal.TOO_LARGE, f"bundle of {len(data)} bytes, at most {limits.max_bundle_bytes}")
+    envelope, index, bodies = _parts(data)
     manifest = open_manifest(bytes(envelope), trust, limits)
-    sizes = cast("dict[str, dict[str, int]]", load_json(bytes(index), "index"))
-    names: dict[tuple[str, str], tuple[int, int, bytes]] = {}
-    lines: list[str] = []
-    start = 0
-    for kind, keys in sizes.items():
-        for key, size in keys.items():
-            if not (is_kind(kind) and is_key(key)):
-                raise BundleRefused(Refusal.MALFORMED, "bad name")
-            digest = sha256(bodies[start : start + size])
-            lines.append(f"{digest.hexdigest()}  {kind}/{key}\n")
-            names[kind, key] = (start, start + size, digest.digest())
-            start += size
-    if start != len(bodies) or sha256("".join(lines).encode()).hexdigest() != manifest.root:
-        raise BundleRefused(Refusal.WRONG_ROOT, "the entries are not what was signed")
-    return Bundle(manifest, bytes(envelope), bodies, names)
+    contents = Contents.read(bytes(index), bodies, limits)
+    check_contents(contents, manifest)
+    return Bundle(manifest, bytes(envelope), contents)
+
+
+def _parts(data: bytes) -> tuple[memoryview, memoryview, memoryview]:
+    match read_frame(data):
+        case [str(name), int(version), *_] if name == _NAME and version != FORMAT:
+            raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"bundle format {version}, this SDK reads {FORMAT}")
+        case [str(name), int(_), memoryview() as envelope, memoryview() as index, memoryview() as bodies] if (
+            name == _NAME
+        ):
+            return envelope, index, bodies
+        case _:
+            raise BundleRefused(Refusal.MALFORMED, "not a bundle file")
 
 
 def open_manifest(envelope: bytes, trust: Trust, limits: BundleLimits | None = None) -> Manifest:
-    """Verify an envelope and its scope and return the manifest in it.
+    """Verify an envelope, and that the manifest in it is meant for us.
 
     Raises:
-        BundleRefused: with the reason.
+        BundleRefused: MALFORMED, TOO_LARGE, UNSUPPORTED_FORMAT, UNKNOWN_KEY, BAD_SIGNATURE or WRONG_SCOPE.
     """
     manifest = Manifest.from_payload(open_envelope(envelope, trust, limits), limits)
     if not trust.covers(manifest.tenant, manifest.environment, manifest.audience):
-        meant = f"{manifest.tenant}/{manifest.environment}/{manifest.audience}"
-        raise BundleRefused(Refusal.WRONG_SCOPE, f"meant for {meant}")
+        raise BundleRefused(Refusal.WRONG_SCOPE, f"meant for {manifest.scope}")
     return manifest
+
+
+def check_contents(contents: Contents, manifest: Manifest) -> None:
+    """Check that these are the very entries the manifest was signed for.
+
+    Raises:
+        BundleRefused: WRONG_ROOT.
+    """
+    stated = (manifest.entries, manifest.size_bytes, manifest.root)
+    if (len(contents), contents.size_bytes, contents.root) != stated:
+        raise BundleRefused(Refusal.WRONG_ROOT, "the entries are not those that the manifest was signed for")

@@ -7,8 +7,9 @@ whatever their size, and floats keep a fraction or an exponent (`1.0`, not `1`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
+from typing import cast
 
 from nearwise_rules.errors import BundleRefused, DocumentError, Problem, Refusal
 
@@ -45,7 +46,7 @@ def _problems(value: object) -> Iterator[Problem]:
             if depth >= MAX_DEPTH:
                 yield Problem("too_deep", pointer, f"nested deeper than {MAX_DEPTH}")
                 continue
-            for name, child in _members(part):
+            for name, child in _members(cast("object", part)):
                 if not isinstance(name, str):
                     yield Problem("bad_member_name", pointer, f"member name {name!r} is not a string")
                     continue
@@ -55,11 +56,10 @@ def _problems(value: object) -> Iterator[Problem]:
             yield Problem("not_json", pointer, f"a {type(part).__name__} has no place in JSON")
 
 
-def _members(part: object) -> Iterator[tuple[object, object]]:
+def _members(part: object) -> Iterable[tuple[object, object]]:
     if isinstance(part, dict):
-        yield from part.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    elif isinstance(part, list | tuple):
-        yield from ((str(place), child) for place, child in enumerate(part))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return cast("dict[object, object]", part).items()
+    return ((str(place), child) for place, child in enumerate(cast("Sequence[object]", part)))
 
 
 def _text_problems(pointer: str, text: str) -> Iterator[Problem]:
@@ -73,16 +73,19 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def load_json(data: bytes, what: str) -> object:
-    """Read JSON that someone else wrote, strictly: UTF-8, no duplicate members, no NaN or Infinity.
+def load_object(data: bytes, what: str) -> dict[str, object]:
+    """Read a JSON object that someone else wrote, strictly: UTF-8, no member twice, no NaN or Infinity.
 
     Raises:
-        BundleRefused: MALFORMED, saying `what` was malformed.
+        BundleRefused: MALFORMED; the message begins with `what`.
     """
     try:
-        return _DECODER.decode(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise BundleRefused(Refusal.MALFORMED, f"{what} is not JSON: {str(error)[:200]}") from None
+        loaded: object = _DECODER.decode(data.decode())
+    except (ValueError, RecursionError):
+        raise BundleRefused(Refusal.MALFORMED, f"{what} is not JSON") from None
+    if not isinstance(loaded, dict):
+        raise BundleRefused(Refusal.MALFORMED, f"{what} is not an object")
+    return cast("dict[str, object]", loaded)
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:

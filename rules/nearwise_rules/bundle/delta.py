@@ -1,19 +1,215 @@
-"""Deltas: the way from one bundle to the next, deflated with the device's own old entries as dictionary."""
+"""Deltas: the way from one bundle to the next, deflated with the device's own old entries as dictionary.
+
+A delta needs no trust: what comes out of it is checked against the signed root of the target.
+"""
 
 from __future__ import annotations
 
-from nearwise_rules.bundle.bundles import Bundle
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from nearwise_rules.bundle.bundles import Bundle, check_contents, open_manifest
+from nearwise_rules.bundle.contents import Contents
+from nearwise_rules.bundle.entries import is_key, is_kind
+from nearwise_rules.bundle.framing import Frame, Part, read_frame, write_frame
+from nearwise_rules.bundle.hashing import sha256
 from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.bundle.signing import Trust
+from nearwise_rules.errors import BundleRefused, Refusal
+
+FORMAT = 1
+"""The delta format that this library writes, and the only one that it reads."""
+
+_NAME = "nearwise.delta"
+_DICTIONARY_BYTES = 32 * 1024  # deflate's window (RFC 1951)
+_REACH_BYTES = _DICTIONARY_BYTES - 262  # how far back zlib looks when it compresses
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Entries deflated together. `similar` and `replaced` number old entries: their bodies are the dictionary."""
+
+    similar: list[int] = field(default_factory=list[int])
+    replaced: list[int] = field(default_factory=list[int])
+    added: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    deflated: bytes | memoryview = b""
+
+    def dictionary(self, old: Contents) -> bytes:
+        return b"".join(old.body(number) for number in (*self.similar, *self.replaced))[-_DICTIONARY_BYTES:]
 
 
 def pack_delta(base: Bundle, target: Bundle) -> bytes | None:
-    """Write the way from `base` to `target`; None when it is more than a quarter of the whole target."""
-    raise NotImplementedError
+    """Write the way from `base` to `target`; None when fetching the whole target is the better way.
+
+    That is so when the delta exceeds a quarter of the target's entries (about what they come to compressed), and when
+    an entry cannot travel in a delta because it is not canonical JSON.
+    """
+    old, new = base.contents, target.contents
+    removed = [number for number, name in enumerate(old.ordered_names()) if new.number(*name) is None]
+    blocks: list[Part] = []
+    for block in _plan(old, new):
+        deflated = _deflated(block, old, new)
+        if deflated is None:
+            return None
+        blocks.append([block.similar, block.replaced, block.added, deflated])
+    delta = write_frame([_NAME, FORMAT, bytes.fromhex(base.manifest.root), removed, blocks])
+    return delta if len(delta) * 4 <= new.size_bytes else None
+
+
+def _plan(old: Contents, new: Contents) -> Iterator[_Block]:
+    """Divide what is new into blocks whose dictionaries stay within deflate's reach."""
+    block, room = _Block(), _REACH_BYTES
+    for kind, key in sorted(new.ordered_names(), key=lambda name: old.number(*name) is None):
+        number, model = old.number(kind, key), _model(old, kind, key)
+        if number is not None and old.digest(number) == new.digest(new.names[kind][key]):
+            continue
+        size = 0 if model is None else len(old.body(model))
+        if size > room and room < _REACH_BYTES:
+            yield block
+            block, room = _Block(), _REACH_BYTES
+        room -= size
+        if number is not None:
+            block.replaced.append(number)
+            continue
+        block.added.append((kind, key))
+        if model is not None and model not in (*block.replaced, *block.similar):
+            block.similar.append(model)
+    if block.replaced or block.added:
+        yield block
+
+
+def _model(old: Contents, kind: str, key: str) -> int | None:
+    """The number of the old entry that is likely to resemble an entry: itself, else its neighbour in the same kind."""
+    numbers = old.names.get(kind)
+    if not numbers:
+        return None
+    if key in numbers:
+        return numbers[key]
+    keys = [*numbers]
+    return numbers[keys[max(0, bisect(keys, key) - 1)]]
+
+
+def _deflated(block: _Block, old: Contents, new: Contents) -> bytes | None:
+    import zlib
+
+    names = [*old.ordered_names()]
+    bodies = [bytes(new.body(new.names[kind][key])) for kind, key in _block_names(block, names)]
+    if any(b"\n" in body for body in bodies):
+        return None
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zdict=block.dictionary(old))
+    return deflate.compress(b"".join(body + b"\n" for body in bodies)) + deflate.flush()
+
+
+def _block_names(block: _Block, names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [*(names[number] for number in block.replaced), *block.added]
 
 
 def apply_delta(
     base: Bundle, delta: bytes, target_envelope: bytes, trust: Trust, limits: BundleLimits | None = None
 ) -> Bundle:
-    """Rebuild and verify the target of a delta; the delta itself needs no trust."""
-    raise NotImplementedError
+    """Rebuild the target of a delta out of the base and verify it like a bundle that came whole.
+
+    Raises:
+        BundleRefused: with the reason; UNKNOWN_BASE and WRONG_ROOT mean: fetch the whole bundle.
+    """
+    limits = limits or BundleLimits()
+    manifest = open_manifest(target_envelope, trust, limits)
+    if len(delta) > limits.max_delta_bytes:
+        raise BundleRefused(Refusal.TOO_LARGE, f"delta of {len(delta)} bytes, at most {limits.max_delta_bytes}")
+    base_root, removed, blocks = _parts(read_frame(delta, max_parts=4 * limits.max_entries))
+    if base_root.hex() != base.manifest.root:
+        raise BundleRefused(Refusal.UNKNOWN_BASE, "the delta starts from another bundle")
+    names = [*base.contents.ordered_names()]
+    _check_numbers(names, removed, blocks)
+    room = min(limits.max_inflated_bytes, manifest.size_bytes + manifest.entries)
+    changes: dict[tuple[str, str], bytes] = {}
+    for block in blocks:
+        inflated = _inflated(block, base.contents, room)
+        room -= len(inflated)
+        changes |= _bodies(inflated, _block_names(block, names), limits)
+    contents = _changed(base.contents, {names[number] for number in removed}, changes)
+    check_contents(contents, manifest)
+    return Bundle(manifest, target_envelope, contents)
+
+
+def _parts(frame: list[Frame]) -> tuple[memoryview, list[int], list[_Block]]:
+    match frame:
+        case [str(name), int(version), *_] if name == _NAME and version != FORMAT:
+            raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"delta format {version}, this SDK reads {FORMAT}")
+        case [str(name), int(_), memoryview() as base_root, list() as removed, list() as blocks] if name == _NAME:
+            return base_root, _numbers(removed), [_block(block) for block in blocks]
+        case _:
+            raise BundleRefused(Refusal.MALFORMED, "not a delta")
+
+
+def _block(frame: Frame) -> _Block:
+    match frame:
+        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated]:
+            return _Block(_numbers(similar), _numbers(replaced), [_added_name(name) for name in added], deflated)
+        case _:
+            raise BundleRefused(Refusal.MALFORMED, "delta has a block that is none")
+
+
+def _numbers(parts: list[Frame]) -> list[int]:
+    numbers = [part for part in parts if isinstance(part, int)]
+    if len(numbers) != len(parts):
+        raise BundleRefused(Refusal.MALFORMED, "delta has an entry number that is none")
+    return numbers
+
+
+def _added_name(part: Frame) -> tuple[str, str]:
+    match part:
+        case [str(kind), str(key)] if is_kind(kind) and is_key(key):
+            return kind, key
+        case _:
+            raise BundleRefused(Refusal.MALFORMED, "delta adds a name that no entry may have")
+
+
+def _check_numbers(names: Sequence[tuple[str, str]], removed: list[int], blocks: Sequence[_Block]) -> None:
+    """Every old entry may be touched once, every new name be added once, and every number must be one of the base."""
+    touched = [*removed, *(number for block in blocks for number in block.replaced)]
+    similar = [number for block in blocks for number in block.similar]
+    added = [name for block in blocks for name in block.added]
+    if max((*touched, *similar), default=0) >= max(len(names), 1):
+        raise BundleRefused(Refusal.MALFORMED, "delta has an entry number that the base has not")
+    if len({*touched}) != len(touched) or len({*names, *added}) != len(names) + len(added):
+        raise BundleRefused(Refusal.MALFORMED, "delta changes an entry twice")
+
+
+def _inflated(block: _Block, old: Contents, room: int) -> bytes:
+    import zlib
+
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS, zdict=block.dictionary(old))
+    try:
+        inflated = inflate.decompress(block.deflated, room + 1)
+    except zlib.error:
+        raise BundleRefused(Refusal.MALFORMED, "delta has a block that cannot be inflated") from None
+    if len(inflated) > room:
+        raise BundleRefused(Refusal.TOO_LARGE, "delta inflates to more than its target")
+    if not inflate.eof or inflate.unused_data:
+        raise BundleRefused(Refusal.MALFORMED, "delta has a block that is cut off or goes on after its end")
+    return inflated
+
+
+def _bodies(inflated: bytes, names: Sequence[tuple[str, str]], limits: BundleLimits) -> dict[tuple[str, str], bytes]:
+    if inflated.count(b"\n") != len(names) or not inflated.endswith(b"\n"):
+        raise BundleRefused(Refusal.MALFORMED, "delta has a block with another number of entries than it names")
+    bodies = inflated[:-1].split(b"\n")
+    largest = max(map(len, bodies))
+    if largest > limits.max_entry_bytes:
+        raise BundleRefused(Refusal.TOO_LARGE, f"entry of {largest} bytes, at most {limits.max_entry_bytes}")
+    return dict(zip(names, bodies, strict=True))
+
+
+def _changed(old: Contents, removed: set[tuple[str, str]], changes: dict[tuple[str, str], bytes]) -> Contents:
+    """The new contents; entries that stay keep the digests that were computed when the base was opened."""
+    parts = {
+        name: (old.body(number), old.digest(number))
+        for number, name in enumerate(old.ordered_names())
+        if name not in removed and name not in changes
+    }
+    parts.update((name, (body, sha256(body).digest())) for name, body in changes.items())
+    ordered = sorted(parts)
+    bodies = [parts[name][0] for name in ordered]
+    return Contents.joined(ordered, bodies, b"".join(parts[name][1] for name in ordered))

@@ -1,7 +1,8 @@
-"""Ed25519 signatures (RFC 8032) in pure Python: what a device needs to check a manifest, and nothing secret.
+"""Ed25519 signatures (RFC 8032) in pure Python: what a device needs to check a manifest, and no secret of its own.
 
-Stricter than the RFC where that costs an honest signer nothing (as ed25519-dalek's `verify_strict`): s >= L, points not in
-canonical form and points of small order are refused. The equation is checked without the cofactor, as OpenSSL does.
+Verification is as strict as ed25519-dalek's `verify_strict`: s >= L, a key or a commitment that is not a canonical
+encoding, and points of small order are refused; the equation is checked without the cofactor, as OpenSSL does. So
+every signature that is good here is good for OpenSSL. Reasons: docs/decisions/0001-pure-python-ed25519.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _L = 2**252 + 27742317777372353535851937790883648493
 _D = 37095705934669439343138083508754565189542113879843219016388785533085940283555
 _D2 = 2 * _D % _P
 _ROOT_OF_MINUS_1 = 19681161376707505956807079304988542015446066515923890162744021073123829784752
+_WIDTH = 5  # bits of a window: wider tables cost more than they save in a single verification
 _BASE_X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
 _BASE_Y = 46316835694926478169428394003475163141307993866256225615783033603165251855960
 
@@ -35,12 +37,10 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> boo
     signer = _decode(public_key)
     if s >= _L or signer is None or _is_small(signer):
         return False
-    commitment = _decode(signature[:32])
-    if commitment is None or _is_small(commitment):
-        return False
     k = int.from_bytes(sha512(signature[:32] + public_key + message).digest(), "little") % _L
-    x, y, z, _ = _double_product(s, k, _negated(signer))
-    return (x - commitment[0] * z) % _P == 0 and (y - commitment[1] * z) % _P == 0
+    commitment = _double_product(s, k, _negated(signer))
+    # Comparing encodings refuses a commitment that is not canonical, for the computed one always is.
+    return _encode(commitment) == signature[:32] and not _is_small(commitment)
 
 
 def sign_message(seed: bytes, message: bytes) -> bytes:
@@ -69,20 +69,15 @@ def _secret(seed: bytes) -> tuple[int, bytes]:
 def _decode(encoded: bytes) -> _Point | None:
     """The point of 32 bytes, None when they are no point in canonical form (RFC 8032 section 5.1.3)."""
     number = int.from_bytes(encoded, "little")
-    y = number & ((1 << 255) - 1)
+    sign, y = number >> 255, number & ((1 << 255) - 1)
     if y >= _P:
         return None
-    square = y * y % _P
-    u, v = square - 1, _D * square + 1
+    u, v = (y * y - 1) % _P, (_D * y * y + 1) % _P
     v3 = v * v * v % _P
     x = u * v3 * pow(u * v3 * v3 * v, (_P - 5) // 8, _P) % _P
-    error = (v * x * x - u) % _P
-    if error:
+    if (v * x * x + u) % _P == 0:
         x = x * _ROOT_OF_MINUS_1 % _P
-        if (v * x * x - u) % _P:
-            return None
-    sign = number >> 255
-    if sign and not x:
+    if (v * x * x - u) % _P or (sign and not x):
         return None
     if x & 1 != sign:
         x = _P - x
@@ -96,10 +91,9 @@ def _encode(point: _Point) -> bytes:
 
 
 def _is_small(point: _Point) -> bool:
-    """True when eight times the point is neutral: such a key or commitment fits signatures that nobody made."""
-    for _ in range(3):
-        point = _add(point, _addend(point))
-    return point[0] % _P == 0
+    """True when eight times the point is neutral: such a point fits signatures that nobody made."""
+    x, y, z, _ = _doubled(point, 3)
+    return x % _P == 0 and (y - z) % _P == 0
 
 
 def _negated(point: _Point) -> _Point:
@@ -107,80 +101,76 @@ def _negated(point: _Point) -> _Point:
     return -x, y, z, -t
 
 
+def _doubled(point: _Point, times: int) -> _Point:
+    """2 ** times * point (RFC 8032 section 5.1.4, "dbl-2008-hwcd"); `times` is at least 1."""
+    x, y, z, _ = point
+    e = h = 0
+    for _ in range(times):
+        a, b, s = x * x % _P, y * y % _P, x + y
+        g, h = a - b, a + b
+        e, f = h - s * s % _P, 2 * z * z % _P + g
+        x, y, z = e * f % _P, g * h % _P, f * g % _P
+    return x, y, z, e * h % _P
+
+
 def _addend(point: _Point) -> _Addend:
     x, y, z, t = point
     return y - x, y + x, _D2 * t % _P, 2 * z
 
 
-def _add(point: _Point, addend: _Addend) -> _Point:
+def _sum(point: _Point, addend: _Addend) -> _Point:
+    """RFC 8032 section 5.1.4, "add-2008-hwcd-3"; complete, so it needs no special cases."""
     x, y, z, t = point
     minus, plus, t2d, z2 = addend
-    a = (y - x) * minus % _P
-    b = (y + x) * plus % _P
-    c = t * t2d % _P
-    d = z * z2 % _P
+    a, b = (y - x) * minus % _P, (y + x) * plus % _P
+    c, d = t * t2d % _P, z * z2 % _P
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
-def _subtract(point: _Point, addend: _Addend) -> _Point:
-    minus, plus, t2d, z2 = addend
-    return _add(point, (plus, minus, -t2d, z2))
-
-
-def _odd_multiples(point: _Point, count: int) -> tuple[_Addend, ...]:
-    """1, 3, 5 ... times a point."""
-    twice = _addend(_add(point, _addend(point)))
-    multiples = [point]
-    while len(multiples) < count:
-        multiples.append(_add(multiples[-1], twice))
-    return tuple(_addend(multiple) for multiple in multiples)
+def _odd_multiples(point: _Point) -> dict[int, _Addend]:
+    """1, 3 ... 15 times a point, and the same negated."""
+    twice = _addend(_doubled(point, 1))
+    multiples: dict[int, _Addend] = {}
+    for factor in range(1, 1 << _WIDTH - 1, 2):
+        minus, plus, t2d, z2 = multiples[factor] = _addend(point)
+        multiples[-factor] = plus, minus, -t2d, z2
+        point = _sum(point, twice)
+    return multiples
 
 
 @cache
-def _base_multiples() -> tuple[_Addend, ...]:
-    return _odd_multiples((_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P), 32)
+def _base_multiples() -> dict[int, _Addend]:
+    return _odd_multiples((_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P))
 
 
-def _windows(scalar: int, width: int) -> dict[int, int]:
-    """The non-adjacent form of a scalar: odd digit by bit position, |digit| < 2 ** (width - 1)."""
-    digits: dict[int, int] = {}
-    place = 0
+def _addends_by_bit(scalar: int, multiples: dict[int, _Addend]) -> dict[int, _Addend]:
+    """The windowed non-adjacent form of a scalar: by bit position, the multiple to add there."""
+    addends: dict[int, _Addend] = {}
+    bit = 0
     while scalar:
         zeros = (scalar & -scalar).bit_length() - 1
         scalar >>= zeros
-        place += zeros
-        digit = scalar & ((1 << width) - 1)
-        if digit >> (width - 1):
-            digit -= 1 << width
-        digits[place] = digit
+        bit += zeros
+        digit = scalar & ((1 << _WIDTH) - 1)
+        if digit >> (_WIDTH - 1):
+            digit -= 1 << _WIDTH
+        addends[bit] = multiples[digit]
         scalar -= digit
-    return digits
+    return addends
 
 
 def _double_product(s: int, k: int, point: _Point) -> _Point:
     """s * base point + k * point, in variable time."""
-    base, other = _base_multiples(), _odd_multiples(point, 8)
-    base_digits, digits = _windows(s, 7), _windows(k, 5)
+    ours = _addends_by_bit(s, _base_multiples())
+    theirs = _addends_by_bit(k, _odd_multiples(point))
     total = _NEUTRAL
-    for place in range(max((*base_digits, *digits, -1)), -1, -1):
-        x, y, z, _ = total
-        a, b = x * x, y * y
-        h = a + b
-        e = (h - (x + y) * (x + y)) % _P
-        g = a - b
-        f = (2 * z * z + g) % _P
-        h %= _P
-        g %= _P
-        total = (e * f % _P, g * h % _P, f * g % _P, e * h % _P)
-        if place in base_digits:
-            total = _plus_multiple(total, base, base_digits[place])
-        if place in digits:
-            total = _plus_multiple(total, other, digits[place])
-    return total
-
-
-def _plus_multiple(total: _Point, multiples: tuple[_Addend, ...], digit: int) -> _Point:
-    if digit > 0:
-        return _add(total, multiples[digit >> 1])
-    return _subtract(total, multiples[-digit >> 1])
+    last = 0
+    for bit in sorted({*ours, *theirs}, reverse=True):
+        if last > bit:
+            total = _doubled(total, last - bit)
+        for addends in (ours, theirs):
+            if bit in addends:
+                total = _sum(total, addends[bit])
+        last = bit
+    return _doubled(total, last) if last else total

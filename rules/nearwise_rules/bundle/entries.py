@@ -11,6 +11,8 @@ from nearwise_rules.bundle.hashing import sha256
 MAX_KIND_CHARACTERS = 32
 MAX_KEY_BYTES = 256
 
+_KIND_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -36,24 +38,26 @@ class Entry:
 
 
 def root_hash(index: Iterable[tuple[str, str, str]]) -> str:
-    """Hash a bundle's content: SHA-256 over one line `<digest>  <kind>/<key>` per entry, sorted by (kind, key).
+    """Hash the content of a bundle, given (kind, key, digest) of its entries in any order.
 
-    The lines are what `sha256sum` prints for a folder per kind, so a bundle can be checked by hand.
+    It is the SHA-256 of one line `<digest>  <kind>/<key>` per entry, sorted by (kind, key): what `sha256sum` prints
+    when every kind is a folder, so that a bundle can be checked by hand.
     """
-    lines = [f"{digest}  {kind}/{key}\n" for kind, key, digest in sorted(index)]
+    lines = (f"{digest}  {kind}/{key}\n" for kind, key, digest in sorted(index))
     return sha256("".join(lines).encode()).hexdigest()
 
 
-def is_kind(text: object) -> bool:
-    """True for a name a kind may have: 1..32 of `a-z`, `0-9` and `-`."""
-    return isinstance(text, str) and 0 < len(text) <= MAX_KIND_CHARACTERS and not text.strip(_KIND_CHARACTERS)
+def is_kind(text: str) -> bool:
+    """True for a name that a kind may have: 1..32 of `a-z`, `0-9` and `-`."""
+    return 0 < len(text) <= MAX_KIND_CHARACTERS and not text.strip(_KIND_CHARACTERS)
 
 
-def is_key(text: object) -> bool:
-    """True for a key an entry may have: 1..256 bytes of printable UTF-8 text."""
-    if not isinstance(text, str) or not text or not text.isprintable():
+def is_key(text: str) -> bool:
+    """True for a key that an entry may have: 1..256 bytes of UTF-8, no control character (below U+0020, U+007F)."""
+    if text.isascii() and text.isprintable():
+        return 0 < len(text) <= MAX_KEY_BYTES
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
         return False
-    return len(text.encode()) <= MAX_KEY_BYTES
-
-
-_KIND_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    return size <= MAX_KEY_BYTES and not any(character < " " or character == "\x7f" for character in text)

@@ -6,27 +6,30 @@ A frame is an array of strings, byte strings, unsigned integers and such arrays,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from nearwise_rules.errors import BundleRefused, Refusal
 
-Frame: TypeAlias = "str | bytes | memoryview | int | Sequence[Frame]"
-"""What a frame may hold; a reader gives byte strings as views of the received buffer."""
+Part: TypeAlias = "str | bytes | memoryview | int | Sequence[Part]"
+"""What may be written into a frame."""
+
+Frame: TypeAlias = "str | memoryview | int | list[Frame]"
+"""What is read from a frame; byte strings are views of the received buffer."""
 
 
-def write_frame(value: Frame) -> bytes:
+def write_frame(value: Sequence[Part]) -> bytes:
     """Encode a frame."""
-    pieces: list[bytes] = []
+    pieces: list[bytes | memoryview] = []
     _write(value, pieces)
     return b"".join(pieces)
 
 
-def _write(value: Frame, pieces: list[bytes]) -> None:
+def _write(value: Part, pieces: list[bytes | memoryview]) -> None:
     if isinstance(value, str):
         text = value.encode()
         pieces += (_head(len(text), _STRING), text)
     elif isinstance(value, bytes | memoryview):
-        pieces += (_head(len(value), _BYTES), bytes(value))
+        pieces += (_head(len(value), _BYTES), cast("bytes", value))
     elif isinstance(value, int):
         pieces.append(_head(value, _INTEGER))
     else:
@@ -54,7 +57,7 @@ def _head(number: int, forms: _Forms) -> bytes:
     raise ValueError(f"{number} is out of a frame's range")
 
 
-def read_frame(data: bytes | memoryview, *, max_parts: int = 64) -> Sequence[Frame]:
+def read_frame(data: bytes, *, max_parts: int = 64) -> list[Frame]:
     """Decode a frame whose outermost part is an array, without copying its byte strings.
 
     Raises:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Literal, cast
 
-from nearwise_rules.bundle.canonical import canonical_json, load_json
+from nearwise_rules.bundle.canonical import canonical_json, load_object
 from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.errors import BundleRefused, Refusal
 
 FORMAT = 1
-"""The bundle format that this library writes, and the only one it reads."""
+"""The bundle format that this library writes, and the only one that it reads."""
+
+MAX_INTEGER = 2**53 - 1
+"""The largest integer of the format: every JSON library carries it exactly."""
 
 Grace = Literal["serve", "safe_only", "stop"]
+"""What a device does with a bundle past `expires`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +38,79 @@ class Manifest:
     size_bytes: int
     root_version: int = 1
 
+    @property
+    def scope(self) -> str:
+        """Tenant, environment and audience in one text, for messages."""
+        return f"{self.tenant}/{self.environment}/{self.audience}"
+
     def to_payload(self) -> bytes:
-        """The canonical JSON that gets signed."""
-        return canonical_json(asdict(self))
+        """The canonical JSON that gets signed.
+
+        Raises:
+            ValueError: a field has a value that no device would read.
+        """
+        members = {field.name: getattr(self, field.name) for field in fields(self)}
+        wrong = _wrong_members(members)
+        if wrong:
+            raise ValueError(f"a manifest cannot have this {', '.join(wrong)}")
+        return canonical_json(members)
 
     @classmethod
     def from_payload(cls, payload: bytes, limits: BundleLimits | None = None) -> Manifest:
-        """Read a payload whose signature has been verified.
+        """Read a payload whose signature has been verified. Members that format 1 does not know are ignored.
 
         Raises:
             BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
         """
-        if len(payload) > (limits or BundleLimits()).max_manifest_bytes:
-            raise BundleRefused(Refusal.TOO_LARGE, f"manifest of {len(payload)} bytes")
-        fields = load_json(payload, "manifest")
-        if not isinstance(fields, dict):
-            raise BundleRefused(Refusal.MALFORMED, "manifest is not an object")
-        return cls(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        most = (limits or BundleLimits()).max_manifest_bytes
+        if len(payload) > most:
+            raise BundleRefused(Refusal.TOO_LARGE, f"manifest of {len(payload)} bytes, at most {most}")
+        members = load_object(payload, "manifest")
+        version = members.get("format")
+        if _is_count(version) and version != FORMAT:
+            raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"manifest format {version}, this SDK reads {FORMAT}")
+        wrong = _wrong_members(members)
+        if wrong:
+            raise BundleRefused(Refusal.MALFORMED, f"manifest lacks a good {', '.join(wrong)}")
+        return cls(**{name: members[name] for name in _CHECKS})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 128 and all(map(_is_plain, value))
+
+
+def _is_plain(character: str) -> bool:
+    return " " <= character != "\x7f" and not "\ud800" <= character <= "\udfff"
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MAX_INTEGER
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= cast("float", value) <= MAX_INTEGER
+
+
+def _is_root(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
+
+
+_CHECKS: Mapping[str, Callable[[object], bool]] = {
+    "format": _is_count,
+    "tenant": _is_name,
+    "environment": _is_name,
+    "audience": _is_name,
+    "version": lambda value: _is_count(value) and value != 0,
+    "issued": _is_time,
+    "expires": lambda value: value is None or _is_time(value),
+    "grace": lambda value: value in ("serve", "safe_only", "stop"),
+    "min_sdk": lambda value: _is_name(value) and value != "",
+    "root": _is_root,
+    "entries": _is_count,
+    "size_bytes": _is_count,
+    "root_version": _is_count,
+}
+
+
+def _wrong_members(members: Mapping[str, object]) -> list[str]:
+    return [name for name, is_good in _CHECKS.items() if name not in members or not is_good(members[name])]

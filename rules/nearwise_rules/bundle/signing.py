@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from nearwise_rules.bundle.canonical import canonical_json, load_json
+from nearwise_rules.bundle.canonical import canonical_json, load_object
 from nearwise_rules.bundle.ed25519 import public_key_of, sign_message, verify_signature
 from nearwise_rules.bundle.hashing import sha256
 from nearwise_rules.bundle.limits import BundleLimits
@@ -44,6 +44,8 @@ class Trust:
     def __post_init__(self) -> None:
         if self.threshold < 1:
             raise ValueError("threshold must be at least 1: verification cannot be switched off")
+        if any(len(public_key) != 32 for public_key in self.keys.values()):
+            raise ValueError("a public key has 32 bytes")
 
     @classmethod
     def pinned(cls, public_key_text: str) -> Trust:
@@ -70,7 +72,7 @@ def key_id(public_key: bytes) -> str:
 
 def public_key_text(public_key: bytes) -> str:
     """A public key as people pass it on: base64url without padding, 43 characters."""
-    return b2a_base64(public_key, newline=False).decode().rstrip("=").replace("+", "-").replace("/", "_")
+    return _base64(public_key).rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def read_public_key(text: str) -> bytes:
@@ -81,7 +83,7 @@ def read_public_key(text: str) -> bytes:
     """
     try:
         public_key = a2b_base64(text.replace("-", "+").replace("_", "/") + "=", strict_mode=True)
-    except ValueError:
+    except ValueError:  # also of text that is not ASCII
         public_key = b""
     if len(public_key) != 32 or public_key_text(public_key) != text:
         raise ValueError("a public key is 43 characters of base64url")
@@ -111,43 +113,60 @@ def open_envelope(
 ) -> bytes:
     """Verify an envelope and return its payload.
 
+    Signatures by unknown keys are passed over, so that a publisher can sign with an old and a new key; a wrong
+    signature by a trusted key refuses the envelope whatever else it carries.
+
     Raises:
         BundleRefused: MALFORMED, TOO_LARGE, UNKNOWN_KEY or BAD_SIGNATURE.
     """
     limits = limits or BundleLimits()
     if len(envelope) > limits.max_envelope_bytes:
-        raise BundleRefused(Refusal.TOO_LARGE, f"envelope of {len(envelope)} bytes")
-    payload, signatures = _parts(envelope, payload_type)
+        raise BundleRefused(
+            Refusal.TOO_LARGE, f"envelope of {len(envelope)} bytes, at most {limits.max_envelope_bytes}"
+        )
+    payload, signatures = _parts(load_object(envelope, "envelope"), payload_type, limits)
     message = pae(payload_type, payload)
-    good: set[str] = set()
-    for signer, signature in signatures:
-        public_key = trust.keys.get(signer)
+    signers: set[bytes] = set()
+    for name, signature in signatures.items():
+        public_key = trust.keys.get(name)
         if public_key is None:
             continue
         if not verify_signature(public_key, message, signature):
-            raise BundleRefused(Refusal.BAD_SIGNATURE, f"key {signer} did not sign this")
-        good.add(signer)
-    if len(good) < trust.threshold:
-        raise BundleRefused(Refusal.UNKNOWN_KEY, f"signed by {len(good)} of the {trust.threshold} trusted keys needed")
+            raise BundleRefused(Refusal.BAD_SIGNATURE, f"the signature by key {name} does not fit")
+        signers.add(public_key)
+    if len(signers) < trust.threshold:
+        raise BundleRefused(Refusal.UNKNOWN_KEY, f"signed by {len(signers)} trusted keys, {trust.threshold} needed")
     return payload
 
 
-def _parts(envelope: bytes, payload_type: str) -> tuple[bytes, list[tuple[str, bytes]]]:
-    parts = load_json(envelope, "envelope")
-    try:
-        fields = cast("dict[str, object]", parts)
-        if fields["payloadType"] != payload_type:
-            raise BundleRefused(Refusal.MALFORMED, "envelope of another payload type")
-        listed = cast("list[dict[str, str]]", fields["signatures"])
-        signatures = [(part["keyid"], _unbase64(part["sig"])) for part in listed]
-        return _unbase64(cast("str", fields["payload"])), signatures
-    except (KeyError, TypeError, AttributeError, Base64Error):
-        raise BundleRefused(Refusal.MALFORMED, "envelope lacks a part") from None
+def _parts(envelope: dict[str, object], payload_type: str, limits: BundleLimits) -> tuple[bytes, dict[str, bytes]]:
+    """The payload, and the signatures by key id."""
+    if envelope.get("payloadType") != payload_type or not isinstance(envelope.get("signatures"), list):
+        raise BundleRefused(Refusal.MALFORMED, f"not an envelope of {payload_type}")
+    listed = cast("list[object]", envelope["signatures"])
+    if len(listed) > limits.max_signatures:
+        raise BundleRefused(Refusal.TOO_LARGE, f"{len(listed)} signatures, at most {limits.max_signatures}")
+    signatures: dict[str, bytes] = {}
+    for part in listed:
+        if not isinstance(part, dict):
+            raise BundleRefused(Refusal.MALFORMED, "envelope has a signature that is not an object")
+        members = cast("dict[str, object]", part)
+        name = members.get("keyid")
+        if not isinstance(name, str) or name in signatures:
+            raise BundleRefused(Refusal.MALFORMED, "envelope has a signature without a key, or two by one key")
+        signatures[name] = _unbase64(members.get("sig"))
+    return _unbase64(envelope.get("payload")), signatures
 
 
 def _base64(data: bytes) -> str:
     return b2a_base64(data, newline=False).decode()
 
 
-def _unbase64(text: str) -> bytes:
-    return a2b_base64(text.encode(), strict_mode=True)
+def _unbase64(text: object) -> bytes:
+    """The bytes of standard base64 with padding, in its one canonical form."""
+    if isinstance(text, str):
+        with suppress(ValueError):
+            data = a2b_base64(text, strict_mode=True)
+            if _base64(data) == text:
+                return data
+    raise BundleRefused(Refusal.MALFORMED, "envelope has a part that is not base64")

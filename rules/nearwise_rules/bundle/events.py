@@ -1,0 +1,155 @@
+"""Events: what a device reports, and what each must look like to be stored.
+
+An event travels as one MessagePack map. Members that its type does not define are kept as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import cast
+
+from nearwise_rules.bundle.limits import BatchLimits
+from nearwise_rules.bundle.messagepack import unpack
+
+_MAX_TEXT_CHARACTERS = 1024  # of a member that an event type defines; long text belongs into `properties`
+_LAST_MILLISECOND = 253_402_300_799_999  # the end of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event that passed every check; its sequence number is the batch's `first` + `index`.
+
+    `at` is Unix milliseconds by the device's clock, `bundle` the version that decided; `fields` are all other members.
+    """
+
+    index: int
+    type: str
+    at: int
+    subject: str | None
+    bundle: int | None
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One event that is not stored: its index in the batch, and why in a few words."""
+
+    index: int
+    reason: str
+
+
+def read_event(index: int, payload: object, limits: BatchLimits) -> Event | Rejected:
+    """Decode and check one event of a batch; never raises."""
+    if not isinstance(payload, bytes):
+        return Rejected(index, "not a byte string")
+    if len(payload) > limits.max_event_bytes:
+        return Rejected(index, f"{len(payload)} bytes, at most {limits.max_event_bytes}")
+    members = _decoded(payload)
+    if members is None:
+        return Rejected(index, "not a MessagePack map")
+    wrong = _wrong_value(members, limits.max_event_depth) or _wrong_member(members)
+    if wrong is not None:
+        return Rejected(index, wrong)
+    kind, at = cast("str", members.pop("type")), cast("int", members.pop("at"))
+    subject, bundle = cast("str | None", members.pop("subject", None)), cast("int | None", members.pop("bundle", None))
+    return Event(index, kind, at, subject, bundle, members)
+
+
+def _decoded(payload: bytes) -> dict[str, object] | None:
+    try:
+        members = unpack(payload)
+    except ValueError:
+        return None
+    return cast("dict[str, object]", members) if isinstance(members, dict) else None
+
+
+def _wrong_value(members: object, max_depth: int) -> str | None:
+    """What an event holds that JSON could not, None when all is well. Walks without recursion."""
+    pending: list[tuple[int, object]] = [(1, members)]
+    while pending:
+        depth, value = pending.pop()
+        if isinstance(value, float):
+            if not isfinite(value):
+                return f"{value} is not a number to store"
+        elif not isinstance(value, dict | list):
+            return f"a {type(value).__name__} is not a value to store"
+        elif depth > max_depth:
+            return f"nested deeper than {max_depth}"
+        else:
+            children = cast("Iterable[object]", value)
+            if isinstance(value, dict):
+                if {*map(type, children)} - {str}:
+                    return "a map with a key that is not text"
+                children = cast("dict[object, object]", value).values()
+            pending += [(depth + 1, child) for child in children if type(child) not in _PLAIN]
+    return None
+
+
+_PLAIN = frozenset((str, int, bool, type(None)))
+
+
+def _wrong_member(members: Mapping[str, object]) -> str | None:
+    """Which member is missing or has a value it may not have, None when all is well."""
+    kind = members.get("type")
+    if not isinstance(kind, str) or kind not in _MEMBERS:
+        return "unknown type"
+    for name, check in _MEMBERS[kind]:
+        value = members.get(name)
+        if value is None and (check.may_be_missing or (check.may_be_null and name in members)):
+            continue
+        if not check.is_good(value):
+            return f"{name} is missing" if name not in members else f"{name} is not {check.what}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    what: str
+    is_good: Callable[[object], bool]
+    may_be_missing: bool = False
+    may_be_null: bool = False
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT_CHARACTERS
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
+_TEXT = _Check(f"text of 1..{_MAX_TEXT_CHARACTERS} characters", _is_text)
+_TEXT_OR_NULL = replace(_TEXT, may_be_null=True)
+_COUNT = _Check("a count", _is_count)
+_TIME = _Check("Unix milliseconds", lambda value: _is_count(value) and cast("int", value) <= _LAST_MILLISECOND)
+_MAYBE_TEXT = replace(_TEXT, may_be_missing=True)
+_MAYBE_COUNT = replace(_COUNT, may_be_missing=True)
+_MAYBE_NUMBER = _Check("a number", _is_number, may_be_missing=True)
+_MAYBE_SHARE = _Check(
+    "from 0 to 1", lambda value: _is_number(value) and 0 <= cast("float", value) <= 1, may_be_missing=True
+)
+_MAYBE_MAP = _Check("a map", lambda value: isinstance(value, dict), may_be_missing=True)
+
+_OF_ALL = {"at": _TIME, "subject": _MAYBE_TEXT, "bundle": _MAYBE_COUNT}
+_OF_TYPE: Mapping[str, Mapping[str, _Check]] = {
+    "exposure": {
+        "flag": _TEXT,
+        "variant": _TEXT_OR_NULL,
+        "reason": _TEXT,
+        "id": _TEXT,
+        "rule": _MAYBE_TEXT,
+        "experiment": _MAYBE_TEXT,
+        "propensity": _MAYBE_SHARE,
+    },
+    "track": {"name": _TEXT, "value": _MAYBE_NUMBER, "properties": _MAYBE_MAP},
+    "summary": {"flag": _TEXT, "variant": _TEXT_OR_NULL, "count": _COUNT, "from": _TIME},
+    "loss": {"first": _COUNT, "last": _COUNT, "count": _COUNT, "why": _TEXT},
+    "status": {},
+}
+_MEMBERS = {kind: tuple({**_OF_ALL, **checks}.items()) for kind, checks in _OF_TYPE.items()}
