@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -27,7 +26,7 @@ PAGE_EVENTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class DeviceRecord:
-    """What the centre knows of a till: its bundle as it last said, events stored, sequence numbers not received."""
+    """What the centre knows of a till: its bundle as it last said, events stored, sequence numbers it never got."""
 
     bundle: int | None
     stored: int
@@ -43,7 +42,10 @@ class PublishedBundle:
 
 
 class Centre:
-    """A running centre and its keys. A context manager: leaving it ends the process."""
+    """A running centre and its `keys`: `publish`, `read`, and one per till by its name.
+
+    A context manager: leaving it ends the process.
+    """
 
     def __init__(self, folder: Path, port: int | None) -> None:
         self._folder = folder
@@ -51,8 +53,7 @@ class Centre:
         self.port = _free_port(port)
         self.url = f"http://{HOST}:{self.port}"
         self._client = httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
-        self.publish_key = ""
-        self.device_keys: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +70,7 @@ class Centre:
         Raises:
             DemoFailed: it ended or does not answer.
         """
-        keys = self._folder / "keys.json"
+        keys = self._folder / "keys.txt"
         arguments = [
             "-m",
             "nearwise_server.demo.centre_process",
@@ -84,10 +85,8 @@ class Centre:
             if time.monotonic() > deadline:
                 raise DemoFailed(f"the centre does not answer at {self.url}")
             time.sleep(0.05)
-        made = cast("dict[str, dict[str, str]]", json.loads(keys.read_text()))
-        self.device_keys = made["device"]
-        self.publish_key = made["people"]["publish"]
-        self._client.headers["Authorization"] = f"Bearer {self.publish_key}"
+        self.keys = dict(line.split("\t") for line in keys.read_text().splitlines())
+        self._client.headers["Authorization"] = f"Bearer {self.keys['publish']}"
 
     def publish(self, texts: Mapping[str, str], note: str) -> PublishedBundle:
         """Have a rule set checked, built, signed and published.
@@ -96,17 +95,19 @@ class Centre:
             DemoFailed: the centre refuses it.
         """
         answer = self._ask("POST", "/v1/bundles", json={"files": dict(texts), "note": note})
-        return PublishedBundle(int(str(answer["version"])), str(answer["root"]))
+        return PublishedBundle(_count(answer, "version"), str(answer["root"]))
 
     def devices(self) -> dict[str, DeviceRecord]:
         """Every till that has called, by name."""
         found: dict[str, DeviceRecord] = {}
         for device in _objects(self._ask("GET", "/v1/devices")["devices"]):
-            bundle = device.get("bundle_version")
-            gaps = cast("list[list[int]]", device.get("missing") or [])
-            missing = sum(last - first + 1 for first, last in gaps)
-            stored = int(str(device.get("stored") or 0))
-            found[str(device["device"])] = DeviceRecord(bundle if isinstance(bundle, int) else None, stored, missing)
+            name, bundle = str(device["name"]), device["bundle_version"]
+            before = found.get(name, DeviceRecord(None, 0, 0))
+            found[name] = DeviceRecord(
+                bundle if isinstance(bundle, int) else None,
+                before.stored + _count(device, "stored"),
+                before.gaps + _count(device, "missing_events") + _count(device, "lost"),
+            )
         return found
 
     def events(self) -> Iterator[StoredEvent]:
@@ -147,17 +148,20 @@ def _objects(value: Json) -> list[dict[str, Json]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def _count(row: Mapping[str, Json], member: str) -> int:
+    value = row.get(member)
+    return value if isinstance(value, int) else 0
+
+
 def _event(row: dict[str, Json]) -> StoredEvent:
-    content = row.get("event")
-    content = content if isinstance(content, dict) else row
-    subject = content.get("subject")
+    subject = row.get("subject")
     return StoredEvent(
         device=str(row["device"]),
         epoch=str(row["epoch"]),
-        sequence=int(str(row["sequence"])),
-        type=str(content["type"]),
+        sequence=_count(row, "seq"),
+        type=str(row["type"]),
         subject=subject if isinstance(subject, str) else None,
-        content=content,
+        content=row,
     )
 
 

@@ -120,7 +120,7 @@ class Performance:
 
     def _start(self, till: Till) -> None:
         url = self._exchange.url(self.tills.index(till))
-        key = self._centre.device_keys[till.name]
+        key = self._centre.keys[till.name]
         till.open(TillPost(self._programme.program, url, key, self._programme.seconds))
 
     def _cut(self) -> None:

@@ -148,7 +148,7 @@ def _count(performance: Performance, centre: Centre, journey: Journey, examples:
 
 def _sizes(performance: Performance, centre: Centre) -> BundleSizes:
     before, newest = performance.bundles
-    key = centre.device_keys[performance.tills[0].name]
+    key = centre.keys[performance.tills[0].name]
     whole = centre.transfer_bytes(f"/v1/bundles/{newest.root}", key)
     delta = centre.transfer_bytes(f"/v1/deltas/{before.root}/{newest.root}", key)
     return BundleSizes(newest.version, before.version, whole or 0, delta)

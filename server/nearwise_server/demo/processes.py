@@ -16,6 +16,8 @@ from typing import Self
 
 from nearwise_server.demo.errors import DemoFailed
 
+TERMINATION_SECONDS = 2.0
+
 
 class Child:
     """One Python process. A context manager: leaving it ends the process, if need be by force."""
@@ -80,7 +82,7 @@ class Child:
         self._expected = False
         if self._process is not None:
             self._process.kill()
-            self._wait(5.0)
+            self.wait(5.0)
             self.close()
 
     def close(self) -> None:
@@ -93,13 +95,14 @@ class Child:
     def end(self, patience_seconds: float) -> None:
         """Ask it to finish, then terminate, then kill."""
         self.close()
-        if self._process is None or self._wait(patience_seconds):
+        if self._process is None or self.wait(patience_seconds):
             return
         self._process.terminate()
-        if not self._wait(2.0):
+        if not self.wait(TERMINATION_SECONDS):
             self.kill()
 
-    def _wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended; False when it has not by then."""
         if self._process is None:
             return True
         try:
