@@ -1,4 +1,11 @@
-"""Rule logic: JSONLogic in two dialects, parsed once, then interpreted, traced or compiled."""
+"""Rule logic: JSONLogic in two dialects, parsed once, then interpreted, traced or compiled.
+
+What a device does not need at start (traces, explanations) is imported with its first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from nearwise_rules.logic.dialects import DEFAULT_LIMITS, Dialect, Limits
 from nearwise_rules.logic.interpreter import interpret
@@ -6,16 +13,43 @@ from nearwise_rules.logic.parser import parse, parse_text
 from nearwise_rules.logic.run import Diagnostic, Run, Scope
 from nearwise_rules.logic.tree import Expression, Node
 
+if TYPE_CHECKING:
+    from nearwise_rules.logic.explanation import Finding, explain_condition
+    from nearwise_rules.logic.recording import Step, Trace, trace
+
+_LATER = {
+    "Finding": "explanation",
+    "Step": "recording",
+    "Trace": "recording",
+    "explain_condition": "explanation",
+    "trace": "recording",
+}
+
 __all__ = [
     "DEFAULT_LIMITS",
     "Diagnostic",
     "Dialect",
     "Expression",
+    "Finding",
     "Limits",
     "Node",
     "Run",
     "Scope",
+    "Step",
+    "Trace",
+    "explain_condition",
     "interpret",
     "parse",
     "parse_text",
+    "trace",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -42,7 +42,8 @@ def misfit(row: Operator, arguments: Sequence[Node], listed: bool) -> str | None
     """What is wrong with an operator's arguments in the checked dialect, else None."""
     if row.listed and not listed:
         return "takes its arguments in a list"
-    if not (row.spreads and not listed) and (message := _miscount(row, len(arguments))):
+    stands_for_all = row.spreads and not listed and not isinstance(arguments[0], Literal)
+    if not stands_for_all and (message := _miscount(row, len(arguments))):
         return message
     if row.loops:
         return _no_loop(arguments)
