@@ -42,8 +42,10 @@ class Till:
     def open(self, post: TillPost) -> None:
         """Start the process."""
         paths = {"storage": "storage", "journal": "journal.jsonl", "ledger": "ledger.tsv"}
-        options = [text for name, path in paths.items() for text in (f"--{name}", str(self._folder / path))]
-        arguments = [str(post.program), "--url", post.url, "--seconds", str(post.seconds), *options]
+        given = {"url": post.url, "device": self.name, "seconds": str(post.seconds)} | {
+            name: str(self._folder / path) for name, path in paths.items()
+        }
+        arguments = [str(post.program), *(text for name, value in given.items() for text in (f"--{name}", value))]
         self.child.start(arguments, os.environ | {"NEARWISE_KEY": post.key})
 
     def look(self) -> None:
