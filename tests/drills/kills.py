@@ -1,8 +1,8 @@
-"""The drill with SIGKILL: a real till process dies at random moments; every sale it was told is safe reaches the server once.
+"""The drill with SIGKILL: a till dies at random moments; every sale it was told is safe reaches the server once.
 
-A till tracks sales and says, after each `track` has returned, which sale is safe (`till`). It is killed while it starts,
-sells, sends or closes, sometimes without a network, and is started again on the same storage. At the end one more till
-drains the outbox, and the server's events are held against what was said.
+A real till process tracks sales and says, after each `track` has returned, which sale is safe (`till`). It is killed
+while it starts, sells, sends or closes, sometimes without a network, and is started again on the same storage. At the
+end one more till drains the outbox, and the server's events are held against what was said.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A till that is made to be killed: it tracks sales in bursts and says after each call which sale is safe.
 
-Run as `python -m tests.drills.till URL KEY STORAGE FIRST`. On standard output it writes eight bytes for every sale whose
-`track` has returned: the sale's number, big-endian. It ends when its standard input does.
+Run as `python -m tests.drills.till URL KEY STORAGE FIRST`. On standard output it writes eight bytes for every sale
+whose `track` has returned: the sale's number, big-endian. It ends when its standard input does. With `drain` for FIRST
+it sells nothing, sends what earlier lives left, and prints how many events could not be sent.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ SMALL = 16 * 1024
 
 def main(url: str, key: str, storage: str, first: str) -> None:
     """Sell until told to stop, then close in order."""
+    client = nearwise.Client(url, key=key, storage=storage, settings=settings())
+    if first == "drain":
+        print(client.flush(120.0))
+        client.close()
+        return
     rng = random.Random(int(first))
-    client = nearwise.Client(url, key=key, storage=storage, settings=settings(rng))
     checkout = client.context(f"till-{first}", basket={"total": 23.9})
     number = int(first)
     while not select.select([sys.stdin], [], [], 0)[0]:
@@ -34,7 +39,7 @@ def main(url: str, key: str, storage: str, first: str) -> None:
     client.close()
 
 
-def settings(rng: random.Random) -> nearwise.Settings:
+def settings() -> nearwise.Settings:
     """Settings under which a till does in a second what it else does in an hour."""
     return nearwise.Settings()
 
