@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome
+from nearwise_rules.decide.matching import Surprise, compile_conditions
 from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.splits import Shares, basis_point, bucket_key
-from nearwise_rules.logic import Diagnostic, Expression, Run, Surprise, compile_conditions
+from nearwise_rules.logic import Diagnostic, Expression, Run
 from nearwise_rules.logic.bucketing import Bucketing, subject_hash
 from nearwise_rules.logic.murmur3 import murmur3_32
 
@@ -97,7 +98,13 @@ class FlagResolver:
         self.quick: Quick = self._flat() if self._is_plain() else self._whole
 
     def decide(self, question: Question) -> Decision:
-        """Answer `question` by the whole semantics: gates, rules in order, split, holdout."""
+        """Answer `question` by the whole semantics: gates, rules in order, split, holdout.
+
+        Raises:
+            TypeError: the context is no mapping.
+        """
+        if not isinstance(question.data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("a context is a mapping")
         gated = self._gate(question)
         if gated is not None:
             return question.answer(gated)
@@ -160,7 +167,7 @@ class FlagResolver:
             or plan.requires
             or plan.ambient
             or self._release.bucketing is not Bucketing.MURMUR3
-            or any(condition.needs_run for condition in plan.conditions)
+            or any(condition.segments or condition.flags for condition in plan.conditions)
             or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
         )
 
