@@ -1,0 +1,17 @@
+"""From source documents to entries: references, circles, splits. Pure; files are read elsewhere."""
+
+from nearwise_rules.rulesets.assembly import SETTINGS, Assembled, assemble
+from nearwise_rules.rulesets.conditions import PROVIDED, Condition
+from nearwise_rules.rulesets.files import is_rule_set_file
+from nearwise_rules.rulesets.parts import FileProblem, did_you_mean
+
+__all__ = [
+    "PROVIDED",
+    "SETTINGS",
+    "Assembled",
+    "Condition",
+    "FileProblem",
+    "assemble",
+    "did_you_mean",
+    "is_rule_set_file",
+]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from nearwise_rules.bundle import Bundle, Entry
-from nearwise_rules.documents import RuleSetSettings
-from nearwise_server.authoring.located import LocatedProblem
+from nearwise_rules.documents import JsonObject, RuleSetSettings
+from nearwise_rules.rulesets import SETTINGS, Assembled, FileProblem, assemble, did_you_mean, is_rule_set_file
+from nearwise_server.authoring.golden import failing_cases
+from nearwise_server.authoring.located import LocatedProblem, Source
+from nearwise_server.authoring.structure import check_structure, read_settings
+from nearwise_server.authoring.texts import read_source
+from nearwise_server.authoring.typechecking import TypeChecker
+
+_OF_KEY = frozenset({"unknown_operator"})
 
 
 @dataclass(frozen=True)
@@ -19,10 +28,79 @@ class Built:
     settings: RuleSetSettings
 
 
-def build_rule_set(files: Mapping[str, str], previous: Bundle | None = None) -> Built:
+def build_rule_set(files: Mapping[str, str], previous: Bundle | None = None, *, now: float | None = None) -> Built:
     """Check and build the texts of a rule set, by their path relative to its folder ("flags/a.yaml").
 
-    Splits keep the subjects they have in `previous` as far as their shares allow. Problems come in the order of
-    files and places; authors' mistakes never raise.
+    Splits keep the subjects they have in `previous` as far as their shares allow. `now` (Unix seconds, default: the
+    clock) is the time of golden cases that name none. Problems come in the order of files and places; authors'
+    mistakes never raise.
     """
-    raise NotImplementedError
+    sources, problems = _read(files)
+    documents = {file: source.document for file, source in sources.items()}
+    assembled = assemble(documents, previous)
+    found = [*assembled.problems, *_check_settings(documents), *_check_types(documents, assembled)]
+    shapes = [problem for file in documents for problem in check_structure(file, documents[file])]
+    found = _without_repeats(found, shapes)
+    if not {"nearwise.yaml", "nearwise.yml", "nearwise.json"} & set(files):
+        message = "is missing: the folder of a rule set has one, with at least 'name: ...'"
+        problems.append(LocatedProblem("nearwise.yaml", 0, 0, "missing_file", message))
+    broken = {problem.file for problem in problems} | {problem.file for problem in found}
+    found += failing_cases(assembled.entries, documents, broken, time.time() if now is None else now)
+    problems += [_located(sources[wrong.file], wrong) for wrong in found]
+    ordered = sorted(set(problems), key=lambda wrong: (wrong.file, wrong.line, wrong.column, wrong.message))
+    return Built(assembled.entries, tuple(ordered), read_settings(assembled.entries))
+
+
+def _read(files: Mapping[str, str]) -> tuple[dict[str, Source], list[LocatedProblem]]:
+    sources: dict[str, Source] = {}
+    problems: list[LocatedProblem] = []
+    for file in sorted(filter(is_rule_set_file, files)):
+        source, wrong = read_source(file, files[file])
+        problems += wrong
+        if source is not None:
+            sources[file] = source
+    return sources, problems
+
+
+def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]) -> list[FileProblem]:
+    """One problem per place: what `assemble` says wins, except that it sees wrong shapes only roughly."""
+    kept = [problem for problem in found if problem.code != "shape"]
+    told = {(problem.file, problem.pointer) for problem in kept}
+    missing = {(problem.file, problem.pointer) for problem in kept if problem.code == "missing_field"}
+    for shape in shapes:
+        place = (shape.file, shape.pointer)
+        if place not in (missing if shape.code == "missing_field" else told):
+            kept.append(shape)
+    return kept
+
+
+def _check_settings(documents: Mapping[str, object]) -> Iterator[FileProblem]:
+    """The zone of the settings must be one that this machine knows."""
+    from zoneinfo import available_timezones
+
+    for file, document in documents.items():
+        zone = cast("JsonObject", document).get("zone") if isinstance(document, dict) else None
+        if file.startswith("nearwise.") and isinstance(zone, str) and zone not in available_timezones():
+            guess = did_you_mean(zone, available_timezones())
+            yield FileProblem(file, "/zone", "unknown_zone", f"unknown time zone '{zone}'{guess}")
+
+
+def _check_types(documents: Mapping[str, object], assembled: Assembled) -> Iterator[FileProblem]:
+    """The type check of every condition that parsed. The jsonlogic dialect converts: nothing to check there."""
+    attributes: dict[str, JsonObject] = {}
+    for file, document in documents.items():
+        if file.startswith("attributes.") and isinstance(document, dict):
+            attributes |= {name: value for name, value in document.items() if isinstance(value, dict)}  # pyright: ignore[reportUnknownVariableType]
+    checker = TypeChecker(attributes)
+    for file, pointer, expression in assembled.conditions:
+        if expression.dialect.value == "safe":
+            for problem in checker.check(expression.root):
+                yield FileProblem(file, pointer + problem.pointer, problem.code, problem.message)
+
+
+def _located(source: Source, problem: FileProblem) -> LocatedProblem:
+    place = source.place(problem.pointer, of_key=problem.of_key or problem.code in _OF_KEY)
+    return LocatedProblem(problem.file, place.line, place.column, problem.code, problem.message)
+
+
+__all__ = ["SETTINGS", "Built", "build_rule_set"]

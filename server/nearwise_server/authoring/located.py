@@ -37,11 +37,12 @@ class LocatedProblem:
 
 @dataclass(frozen=True)
 class TextLimits:
-    """Bounds of one file: its bytes, the nesting of its values, their number with every alias counted out."""
+    """Bounds of one file: bytes, nesting, number of values with every alias counted out, problems told."""
 
     file_bytes: int = 1_048_576
     depth: int = 200
-    values: int = 200_000
+    values: int = 50_000
+    problems: int = 100
 
 
 @dataclass(eq=False)

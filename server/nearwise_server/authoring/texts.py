@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nearwise_server.authoring.json_text import read_json
-from nearwise_server.authoring.located import LocatedProblem, Place, Source, TextLimits
+from nearwise_server.authoring.located import LocatedProblem, Place, Source, TextLimits, TooMuchError
 from nearwise_server.authoring.yaml_text import read_yaml
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -16,6 +16,8 @@ def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple
     problems: list[LocatedProblem] = []
 
     def report(place: Place, code: str, message: str) -> None:
+        if len(problems) >= limits.problems:
+            raise TooMuchError(place, f"more than {limits.problems} problems; the rest of the file was not read")
         problems.append(LocatedProblem(file, place.line, place.column, code, message))
 
     text = text.removeprefix("\ufeff")

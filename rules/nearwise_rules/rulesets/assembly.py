@@ -1,0 +1,146 @@
+"""Assembling a rule set: documents in, checked entries out, with every problem that the documents alone can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from json import loads
+from typing import TYPE_CHECKING, cast, get_args
+
+from nearwise_rules.bundle import Entry
+from nearwise_rules.documents import Bucketing, Grace, Json, JsonObject, RuleSetSettings, Segment
+from nearwise_rules.errors import DocumentError
+from nearwise_rules.logic import Dialect
+from nearwise_rules.rulesets.attributes import attribute_types, check_attributes
+from nearwise_rules.rulesets.carrying import built_flag
+from nearwise_rules.rulesets.cases import check_case
+from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known, references
+from nearwise_rules.rulesets.files import Sources, sort_files
+from nearwise_rules.rulesets.flags import FlagChecker, check_holdout, field_names
+from nearwise_rules.rulesets.parts import FileProblem, Part
+from nearwise_rules.rulesets.references import References
+
+if TYPE_CHECKING:
+    from nearwise_rules.bundle import Bundle
+
+SETTINGS = "rule-set"
+"""The key of the one entry of kind `settings`."""
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The entries without problems, sorted by kind and key; every problem; every condition that parsed."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[FileProblem, ...]
+    conditions: tuple[Condition, ...]
+
+
+def assemble(files: Mapping[str, Json], previous: Bundle | None = None) -> Assembled:
+    """Check the documents of a rule set (path within it -> JSON document) and build their entries.
+
+    The ranges of splits are carried over from `previous`, so that only subjects of shrinking shares move. Authors'
+    mistakes never raise; a set without problems can be published.
+    """
+    problems: list[FileProblem] = []
+    sources = sort_files(files, problems.append)
+    settings = _settings(sources, problems)
+    conditions = _check(sources, settings)
+    entries: list[Entry] = []
+    for kind, key, part, document in _documents(sources, settings, previous, _Broken(problems)):
+        try:
+            entries.append(Entry.of(kind, key, document))
+        except (DocumentError, ValueError, TypeError) as error:
+            part.problem("not_json", f"cannot be written as JSON: {error}")
+    ordered = sorted(entries, key=lambda entry: (entry.kind, entry.key))
+    return Assembled(tuple(ordered), tuple(problems), conditions)
+
+
+def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
+    """The settings' document; a part that cannot be used is left out, so that the rest can be checked."""
+    defaults: dict[str, Json] = {"name": "rules"}
+    if sources.settings is None:
+        return defaults
+    part = sources.settings
+    part.known_fields(field_names(RuleSetSettings))
+    check_holdout(part.get("holdout"))
+    part.get("dialect").choice(dialect.value for dialect in Dialect)
+    part.get("bucketing").choice(get_args(Bucketing))
+    part.get("grace").choice(get_args(Grace))
+    given = {key: member.value for key, member in part.members().items()}
+    wrong = {problem.pointer.split("/")[1] for problem in problems if problem.file == part.file and problem.pointer}
+    return defaults | {key: value for key, value in given.items() if key not in wrong}
+
+
+def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
+    """Hold everything in the rule set against everything else in it."""
+    check_attributes(sources.attributes)
+    conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), attribute_types(sources.attributes))
+    found = References()
+    for key, part in sources.segments.items():
+        _check_segment(key, part, conditions, found)
+    checker = FlagChecker(conditions, sources.flags, found)
+    for key, part in sources.flags.items():
+        checker.check(key, part)
+    known = {"segment": sources.segments, "flag": sources.flags}
+    for target, part in [mention for mentions in found.mentions.values() for mention in mentions]:
+        check_known(part, target[0], target[1], known[target[0]])
+    if not found.report_circles():
+        found.report_long_chains(sources.flags)
+    for part in sources.cases.values():
+        check_case(part, sources.flags, conditions)
+    return tuple(conditions.parsed)
+
+
+def _check_segment(key: str, part: Part, conditions: Conditions, found: References) -> None:
+    part.known_fields(field_names(Segment))
+    if "when" not in part.members():
+        part.problem("missing_field", "a segment needs 'when'")
+        return
+    expression = conditions.check(part.get("when"))
+    if expression is not None:
+        found.add(("segment", key), part.get("when"), references(expression))
+
+
+class _Broken:
+    """The parts of a rule set that have a problem in them or around them."""
+
+    def __init__(self, problems: Iterable[FileProblem]) -> None:
+        self._pointers: dict[str, list[str]] = {}
+        for problem in problems:
+            self._pointers.setdefault(problem.file, []).append(problem.pointer)
+
+    def __contains__(self, part: Part) -> bool:
+        inside = part.pointer + "/"
+        return any(f"{place}/".startswith(inside) or not place for place in self._pointers.get(part.file, ()))
+
+
+def _documents(
+    sources: Sources, settings: JsonObject, previous: Bundle | None, broken: _Broken
+) -> list[tuple[str, str, Part, Json]]:
+    """Kind, key and document of everything without problems."""
+    kinds = {"attribute": sources.attributes, "segment": sources.segments, "case": sources.cases}
+    settings_part = sources.settings or Part("nearwise.yaml", "", None, lambda _: None)
+    plain: list[tuple[str, str, Part, Json]] = [("settings", SETTINGS, settings_part, dict(settings))]
+    plain += [(kind, key, part, part.value) for kind, parts in kinds.items() for key, part in parts.items()]
+    past = previous if _buckets_alike(settings, previous) else None
+    flags = {key: part for key, part in sources.flags.items() if part not in broken}
+    built: list[tuple[str, str, Part, Json]] = [
+        ("flag", key, part, built_flag(key, cast("JsonObject", part.value), _loaded(past, "flag", key)))
+        for key, part in flags.items()
+    ]
+    return [*(item for item in plain if item[0] == "settings" or item[2] not in broken), *built]
+
+
+def _buckets_alike(settings: JsonObject, previous: Bundle | None) -> bool:
+    """Whether the bundle before hashed subjects in the same way."""
+    before = _loaded(previous, "settings", SETTINGS) or {}
+    return before.get("bucketing", "murmur3") == settings.get("bucketing", "murmur3")
+
+
+def _loaded(bundle: Bundle | None, kind: str, key: str) -> JsonObject | None:
+    body = None if bundle is None else bundle.entry(kind, key)
+    return None if body is None else cast("JsonObject", loads(body))
+
+
+__all__ = ["PROVIDED", "SETTINGS", "Assembled", "assemble"]

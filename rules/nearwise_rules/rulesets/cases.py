@@ -1,0 +1,53 @@
+"""Golden cases as documents: what they ask must exist. `decide` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from nearwise_rules.decide.decision import Reason
+from nearwise_rules.documents import Case, Expectation
+from nearwise_rules.rulesets.attributes import is_instant
+from nearwise_rules.rulesets.conditions import Conditions, check_known
+from nearwise_rules.rulesets.flags import check_variant, field_names
+from nearwise_rules.rulesets.parts import Part, did_you_mean
+
+
+def check_case(case: Part, flags: Mapping[str, Part], conditions: Conditions) -> None:
+    """Report everything wrong with one golden case."""
+    case.known_fields(field_names(Case))
+    for name in ("flag", "expect"):
+        if case.get(name).absent:
+            case.problem("missing_field", f"a case needs '{name}'")
+    flag = case.get("flag").text()
+    if flag is not None and check_known(case.get("flag"), "flag", flag, flags):
+        variants = flags[flag].get("variants")
+        check_variant(case.get("expect").get("variant"), variants.members(), of=f" of flag '{flag}'")
+    if not case.get("expect").absent:
+        _check_expectation(case.get("expect"))
+    at = case.get("at").value
+    if isinstance(at, str) and not is_instant(at):
+        case.get("at").problem("bad_instant", f"'{at}' is not an ISO 8601 time such as 2026-11-23T08:10")
+    if not case.get("context").absent:
+        for name, part in _leaves(case.get("context"), ""):
+            if not conditions.is_declared(name):
+                part.problem("unknown_attribute", conditions.undeclared(name), of_key=True)
+
+
+def _check_expectation(expect: Part) -> None:
+    expect.known_fields(field_names(Expectation))
+    if not expect.members():
+        expect.problem("missing_field", "a case expects a variant, a value or a reason")
+    reason = expect.get("reason").value
+    if isinstance(reason, str) and reason not in list(Reason):
+        guess = did_you_mean(reason, Reason)
+        expect.get("reason").problem("unknown_reason", f"unknown reason '{reason}'{guess}")
+
+
+def _leaves(part: Part, prefix: str) -> Iterator[tuple[str, Part]]:
+    """The dotted name of each value of a context that is no map, with its part."""
+    for key, member in part.members().items():
+        name = f"{prefix}{key}"
+        if isinstance(member.value, dict) and member.value:
+            yield from _leaves(member, f"{name}.")
+        else:
+            yield name, member

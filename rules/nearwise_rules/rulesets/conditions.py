@@ -1,0 +1,117 @@
+"""Conditions of a rule set: parsed, and held against the attributes, segments and flags that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from nearwise_rules.errors import DocumentError
+from nearwise_rules.logic import Dialect, Expression, parse
+from nearwise_rules.logic.tree import Literal, Operation, Variable, walk
+from nearwise_rules.rulesets.parts import Part, did_you_mean
+
+PROVIDED: Mapping[str, str] = {
+    "subject": "string",
+    "targetingKey": "string",
+    "now.timestamp": "number",
+    "now.instant": "datetime",
+    "now.date": "string",
+    "now.time": "string",
+    "now.hour": "integer",
+    "now.minute": "integer",
+    "now.weekday": "string",
+    "now.day": "integer",
+    "now.month": "integer",
+    "now.year": "integer",
+    "$flagd.flagKey": "string",
+    "$flagd.timestamp": "integer",
+}
+"""What rules can read without a declaration, and its type."""
+
+
+class Reference(NamedTuple):
+    """A condition's mention of a segment or a flag, and where it stands."""
+
+    kind: str
+    key: str
+    pointer: str
+
+
+class Condition(NamedTuple):
+    """A parsed condition and where it stands."""
+
+    file: str
+    pointer: str
+    expression: Expression
+
+
+class Conditions:
+    """Checks conditions against one rule set's attributes: `types` is what `parse` is told, `parsed` its results."""
+
+    def __init__(self, dialect: Dialect, attributes: Mapping[str, str]) -> None:
+        self.dialect = dialect
+        self.types = attributes
+        self.parsed: list[Condition] = []
+        self._names = {**PROVIDED, **attributes}
+        self._groups = {name[:at] for name in self._names for at, letter in enumerate(name) if letter == "."}
+
+    def check(self, part: Part) -> Expression | None:
+        """Parse a condition and report what is wrong with it and with what it reads; None when it does not parse."""
+        try:
+            expression = parse(part.value, dialect=self.dialect, types=self.types)
+        except DocumentError as error:
+            for problem in error.problems:
+                Part(part.file, part.pointer + problem.pointer, None, part.report).problem(
+                    problem.code, problem.message
+                )
+            return None
+        self.parsed.append(Condition(part.file, part.pointer, expression))
+        self._check_reads(expression, part)
+        return expression
+
+    def is_declared(self, name: str) -> bool:
+        """Whether a dotted name is an attribute, lies inside one, or is a group of some."""
+        if name in self._names or name in self._groups:
+            return True
+        parents = (name[:at] for at, letter in enumerate(name) if letter == ".")
+        return any(self._names.get(parent) in ("object", "list") for parent in parents)
+
+    def undeclared(self, name: str) -> str:
+        """The sentence for an attribute that is not declared."""
+        return f"unknown attribute '{name}'{did_you_mean(name, self._names)}"
+
+    def _check_reads(self, expression: Expression, part: Part) -> None:
+        missing = {name for name in expression.reads if name and not self.is_declared(name)}
+        located = set[str]()
+        for node in walk(expression.root):
+            if isinstance(node, Variable) and node.rooted and node.name in missing:
+                located.add(node.name)
+                place = Part(part.file, part.pointer + node.pointer, None, part.report)
+                place.problem("unknown_attribute", self.undeclared(node.name))
+        for name in sorted(missing - located):
+            part.problem("unknown_attribute", self.undeclared(name))
+        if "" in expression.reads and self.dialect is Dialect.SAFE:
+            part.problem("reads_everything", "this condition can read any attribute: name the ones it needs")
+
+
+def references(expression: Expression) -> Iterator[Reference]:
+    """Every mention of a segment or a flag in a condition, in the order of the document."""
+    for node in walk(expression.root):
+        if isinstance(node, Operation) and node.name in ("segment", "flag") and node.arguments:
+            key = node.arguments[0]
+            if isinstance(key, Literal) and isinstance(key.value, str):
+                yield Reference(node.name, key.value, key.pointer)
+
+
+def always_holds(expression: Expression) -> bool:
+    """Whether a condition is a constant that holds."""
+    return isinstance(expression.root, Literal) and bool(expression.root.value)
+
+
+def check_known(part: Part, kind: str, key: str, known: Iterable[str]) -> bool:
+    """Report a reference to something that does not exist."""
+    names = tuple(known)
+    if key in names:
+        return True
+    part.problem(f"unknown_{kind}", f"unknown {kind} '{key}'{did_you_mean(key, names)}")
+    return False

@@ -1,0 +1,102 @@
+"""Which file of a rule set holds what: the layout of its folder, and its documents sorted by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nearwise_rules.documents import Json
+from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mean
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""How the files of a rule set end; others beside them are left alone."""
+
+_SINGLE = ("nearwise", "attributes", "segments")
+_FOLDERS = ("flags", "cases")
+
+
+@dataclass(slots=True)
+class Sources:
+    """The documents of a rule set by kind and key, in the order of the files."""
+
+    settings: Part | None = None
+    attributes: dict[str, Part] = field(default_factory=dict[str, Part])
+    segments: dict[str, Part] = field(default_factory=dict[str, Part])
+    flags: dict[str, Part] = field(default_factory=dict[str, Part])
+    cases: dict[str, Part] = field(default_factory=dict[str, Part])
+
+
+def is_rule_set_file(path: str) -> bool:
+    """Whether a file belongs to a rule set: by how it ends, and nothing hidden."""
+    return path.endswith(SUFFIXES) and not any(name.startswith(".") for name in path.split("/"))
+
+
+def sort_files(files: Mapping[str, Json], report: Report) -> Sources:
+    """Sort the documents of `files` (path within the rule set -> document) by what they hold."""
+    sources = Sources()
+    stems: dict[str, str] = {}
+    for file in sorted(filter(is_rule_set_file, files)):
+        stem = file.rsplit(".", 1)[0]
+        if stem in stems:
+            report(FileProblem(file, "", "duplicate_key", f"'{stem}' is also in {stems[stem]}"))
+            continue
+        stems[stem] = file
+        _take(sources, stem, Part(file, "", files[file], report))
+    return sources
+
+
+def _take(sources: Sources, stem: str, part: Part) -> None:
+    folder, _, key = stem.rpartition("/")
+    if stem == "nearwise":
+        sources.settings = part
+    elif stem == "attributes":
+        sources.attributes.update(_named(part, "attribute"))
+    elif stem == "segments":
+        sources.segments.update(_named(part, "segment"))
+    elif folder == "flags":
+        sources.flags.update(_checked({key: part}, "flag"))
+    elif folder == "cases":
+        _take_cases(sources, key, part)
+    else:
+        first = stem.split("/")[0]
+        guess = did_you_mean(first, _FOLDERS if "/" in stem else _SINGLE)
+        part.problem("unknown_file", f"'{first}{'/' if '/' in stem else ''}' is not known to this version{guess}")
+
+
+def _take_cases(sources: Sources, stem: str, part: Part) -> None:
+    for case in part.items():
+        name = case.get("name").text()
+        if name is None:
+            continue
+        key = f"{stem}#{name}"
+        if key in sources.cases:
+            case.get("name").problem("duplicate_key", f"a case named '{name}' is already in this file")
+        elif not _is_name(name) or len(key.encode()) > 256:
+            case.get("name").problem("bad_name", "the name of a case is printable and at most 200 bytes long")
+        else:
+            sources.cases[key] = case
+
+
+def _named(part: Part, kind: str) -> dict[str, Part]:
+    return _checked(part.members(), kind)
+
+
+def _checked(members: Mapping[str, Part], kind: str) -> dict[str, Part]:
+    good: dict[str, Part] = {}
+    for key, member in members.items():
+        if is_key(key):
+            good[key] = member
+        else:
+            message = f"'{key}' cannot name a {kind}: letters, digits, '.', '_' and '-', at most 128"
+            member.problem("bad_name", message, of_key=True)
+    return good
+
+
+def is_key(key: str) -> bool:
+    """Whether `key` can name an attribute, a segment or a flag."""
+    plain = key.replace(".", "").replace("_", "").replace("-", "")
+    return 0 < len(key) <= 128 and plain.isascii() and plain.isalnum()
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and name.isprintable()

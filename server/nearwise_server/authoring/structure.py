@@ -1,0 +1,126 @@
+"""The shape of each file: pydantic over the documents of `nearwise_rules`, strict, and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from nearwise_rules.bundle import Entry
+from nearwise_rules.documents import Attribute, Case, Flag, RuleSetSettings, Segment
+from nearwise_rules.rulesets import FileProblem
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+KINDS = ("settings", "attributes", "segments", "flag", "cases")
+"""What a file of a rule set can hold; also the names of the schemas."""
+
+_PHRASES: Mapping[str, str] = {
+    "string_type": "a text is expected here",
+    "bool_type": "true or false is expected here",
+    "float_type": "a number is expected here",
+    "int_type": "a whole number is expected here",
+    "tuple_type": "a list is expected here",
+    "list_type": "a list is expected here",
+    "mapping_type": "a map is expected here",
+    "dict_type": "a map is expected here",
+    "dataclass_type": "a map of fields is expected here",
+}
+
+
+def kind_of_file(file: str) -> str | None:
+    """What a file holds, by its place in the folder; None when it belongs to no rule set of this version."""
+    stem = file.rsplit(".", 1)[0]
+    folders = {"flags": "flag", "cases": "cases"}
+    names = {"nearwise": "settings", "attributes": "attributes", "segments": "segments"}
+    return folders.get(stem.rpartition("/")[0]) if "/" in stem else names.get(stem)
+
+
+def check_structure(file: str, document: object) -> Iterator[FileProblem]:
+    """Every place where a document does not have the shape of its kind of file."""
+    kind = kind_of_file(file)
+    if kind is None:
+        return
+    try:
+        # Strict JSON mode: a list is a tuple and an object a dataclass, and nothing else is converted.
+        _adapter(kind).validate_json(json.dumps(document), strict=True)
+    except ValidationError as error:
+        known: set[str] = set()
+        for detail in sorted(error.errors(include_url=False), key=lambda detail: detail["type"] == "literal_error"):
+            problem = _problem(file, document, detail)
+            if not any(place.startswith(problem.pointer) for place in known) or detail["type"] != "literal_error":
+                known.add(problem.pointer)
+                yield problem
+
+
+def read_settings(entries: Iterable[Entry]) -> RuleSetSettings:
+    """The settings among the entries; the defaults where they are wrong."""
+    body = next((entry.body for entry in entries if entry.kind == "settings"), b"{}")
+    try:
+        settings = _adapter("settings").validate_json(body, strict=True)
+    except ValidationError:
+        return RuleSetSettings(name="")
+    return settings if isinstance(settings, RuleSetSettings) else RuleSetSettings(name="")
+
+
+def json_schema(kind: str) -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of one kind of file, without the fields that only the build fills in."""
+    schema = _adapter(kind).json_schema()
+    for definition in schema.get("$defs", {}).values():
+        definition.get("properties", {}).pop("ranges", None)
+    title = {"flag": "a flag", "cases": "golden cases"}.get(kind, kind)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": f"Nearwise: {title}",
+    }
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[object]:
+    # pydantic looks names up in the calling frame: Any stands in for the recursive alias in documents.py.
+    Json = Any  # noqa: N806, F841  # pyright: ignore[reportUnusedVariable]
+    adapters: dict[str, TypeAdapter[object]] = {
+        "settings": TypeAdapter(RuleSetSettings),
+        "attributes": TypeAdapter(dict[str, Attribute]),
+        "segments": TypeAdapter(dict[str, Segment]),
+        "flag": TypeAdapter(Flag),
+        "cases": TypeAdapter(list[Case]),
+    }
+    return adapters[kind]
+
+
+def _problem(file: str, document: object, detail: ErrorDetails) -> FileProblem:
+    kind = detail["type"]
+    pointer = _pointer(document, detail["loc"])
+    if kind == "missing":
+        return FileProblem(file, pointer, "missing_field", f"'{detail['loc'][-1]}' is missing")
+    if kind == "unexpected_keyword_argument":
+        return FileProblem(file, pointer, "unknown_field", f"unknown field '{detail['loc'][-1]}'", of_key=True)
+    return FileProblem(file, pointer, "structure", _PHRASES.get(kind) or detail["msg"].lower())
+
+
+def _pointer(document: object, location: tuple[int | str, ...]) -> str:
+    """The JSON pointer of pydantic's location, without the names of union members that pydantic puts between."""
+    pointer, value = "", document
+    for token in location:
+        below = _child(value, token)
+        if below is not None:
+            value = below[0]
+            pointer += "/" + str(token).replace("~", "~0").replace("/", "~1")
+    return pointer
+
+
+def _child(value: object, token: int | str) -> tuple[object] | None:
+    """The member or item of that name, in a tuple; None when there is none."""
+    if isinstance(value, dict):
+        members = cast("dict[object, object]", value)
+        return (members[token],) if token in members else None
+    if isinstance(value, list) and isinstance(token, int):
+        items = cast("list[object]", value)
+        return (items[token],) if token < len(items) else None
+    return None

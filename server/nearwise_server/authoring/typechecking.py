@@ -1,0 +1,198 @@
+"""The type check of conditions: declared attributes against what operators take, so that no rule compares unlike kinds.
+
+Only certain mistakes are reported: what may have several types is wrong when none of them fits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import cast
+
+from jsonlogic.json_schema import from_value
+from jsonlogic.json_schema.types import AnyType, ArrayType, BooleanType, JSONSchemaType, NullType, StringType, UnionType
+
+from nearwise_rules.documents import Json, JsonObject
+from nearwise_rules.logic.tree import Array, Literal, Node, Operation, Variable
+from nearwise_rules.rulesets import PROVIDED, did_you_mean
+from nearwise_server.authoring.signatures import (
+    DECLARED,
+    SIGNATURES,
+    ObjectType,
+    VersionType,
+    accepts,
+    alternatives,
+    comparable,
+    items_of,
+    name_of,
+    ordered,
+)
+
+_EQUALITY = ("==", "!=", "===", "!==")
+_ORDER = ("<", "<=", ">", ">=")
+_CHOICES = ("and", "or", "??", "min", "max")
+_OVERLAPS = ("any_of", "all_of", "none_of")
+
+
+@dataclass(frozen=True)
+class TypeProblem:
+    """A misuse of types in a condition, at a JSON pointer within it."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+@dataclass
+class TypeChecker:
+    """Checks conditions against the attributes of one rule set (name -> document)."""
+
+    attributes: Mapping[str, JsonObject]
+    problems: list[TypeProblem] = field(default_factory=list[TypeProblem])
+
+    def check(self, root: Node) -> tuple[TypeProblem, ...]:
+        """Every misuse in one condition, in the order of the document."""
+        self.problems = []
+        self._type(root)
+        return tuple(self.problems)
+
+    def _type(self, node: Node) -> JSONSchemaType:
+        if isinstance(node, Literal):
+            return _literal_type(node.value)
+        if isinstance(node, Array):
+            items = [self._type(item) for item in node.items]
+            return ArrayType(_any_of(items))
+        if isinstance(node, Variable):
+            return self._variable_type(node)
+        return self._operation_type(node)
+
+    def _variable_type(self, node: Variable) -> JSONSchemaType:
+        if node.operator == "exists":
+            return BooleanType()
+        fallback = None if node.default is None else self._type(node.default)
+        found = self._declared_type(node.name) if node.rooted else AnyType()
+        return found if fallback is None else UnionType(found, fallback)
+
+    def _declared_type(self, name: str) -> JSONSchemaType:
+        document = self.attributes.get(name)
+        if document is None:
+            return DECLARED.get(PROVIDED.get(name, ""), AnyType())
+        if document.get("type") == "list":
+            return ArrayType(DECLARED.get(str(document.get("of")), AnyType()))
+        return DECLARED.get(str(document.get("type")), AnyType())
+
+    def _operation_type(self, node: Operation) -> JSONSchemaType:
+        types = [self._type(argument) for argument in node.arguments]
+        if node.spread:
+            return SIGNATURES[node.name].gives if node.name in SIGNATURES else AnyType()
+        if node.name in _EQUALITY or node.name in _ORDER:
+            self._check_comparison(node, types)
+            return BooleanType()
+        if node.name in _CHOICES:
+            return _any_of(types)
+        if node.name in ("if", "?:"):
+            results = [*types[1::2], *(types[-1:] if len(types) % 2 else [NullType()])]
+            return _any_of(results)
+        signature = SIGNATURES.get(node.name)
+        if signature is None:
+            return AnyType()
+        for index, (argument, found) in enumerate(zip(node.arguments, types, strict=True)):
+            wanted = signature.takes[min(index, len(signature.takes) - 1)] if signature.takes else ()
+            if not accepts(wanted, found):
+                kinds = " or ".join(dict.fromkeys(_KIND_NAMES[kind.__name__] for kind in wanted))
+                message = f"'{node.name}' takes {kinds} here, {_described(argument, found)} is none"
+                self._report(argument, "operand_type", message)
+        self._check_members(node, types)
+        return signature.gives
+
+    def _check_comparison(self, node: Operation, types: Sequence[JSONSchemaType]) -> None:
+        fits = comparable if node.name in _EQUALITY else ordered
+        pairs = list(zip(node.arguments, types, strict=True))
+        for (left, left_type), (right, right_type) in pairwise(pairs):
+            if NullType() in (left_type, right_type):
+                message = f"'{node.name}' with null never holds: use 'exists' or 'missing'"
+                self._report(right if right_type == NullType() else left, "null_comparison", message)
+            elif not fits(left_type, right_type):
+                message = f"'{node.name}' compares {_described(left, left_type)} with {_described(right, right_type)}"
+                self._report(right, "unlike_types", message + _advice(left_type, right_type))
+            elif node.name in _EQUALITY:
+                self._check_value(left, right)
+                self._check_value(right, left)
+
+    def _check_members(self, node: Operation, types: Sequence[JSONSchemaType]) -> None:
+        """For `in` and the overlaps of lists: items of kinds alike, and none that the attribute cannot have."""
+        if len(types) != 2 or node.name not in ("in", *_OVERLAPS):
+            return
+        left, right = node.arguments
+        needle, items = types[0] if node.name == "in" else items_of(types[0]), items_of(types[1])
+        if needle is None or items is None:
+            return
+        if not comparable(needle, items):
+            message = f"'{node.name}' looks for {_described(left, types[0])} in {_described(right, types[1])}"
+            self._report(right, "unlike_types", message)
+        elif isinstance(right, Literal):
+            self._check_value(left, right)
+
+    def _check_value(self, variable: Node, literal: Node) -> None:
+        """A constant that is compared with an attribute must be one of the values the attribute lists."""
+        if not isinstance(variable, Variable) or not isinstance(literal, Literal) or not variable.rooted:
+            return
+        values = self.attributes.get(variable.name, {}).get("values")
+        if not isinstance(values, list):
+            return
+        given = cast("Json", literal.value)
+        for value in given if isinstance(given, list) else [given]:
+            if value is not None and value not in values:
+                guess = did_you_mean(str(value), [known for known in values if isinstance(known, str)])
+                message = f"'{variable.name}' is never {_shown(value)}{guess}"
+                self._report(literal, "unknown_value", message)
+
+    def _report(self, node: Node, code: str, message: str) -> None:
+        self.problems.append(TypeProblem(node.pointer, code, message))
+
+
+_KIND_NAMES = {
+    "StringType": "a text",
+    "VersionType": "a text",
+    "NumberType": "a number",
+    "IntegerType": "a number",
+    "ArrayType": "a list",
+    "DatetimeType": "an instant",
+    "ObjectType": "an object",
+}
+
+
+def _any_of(types: Sequence[JSONSchemaType]) -> JSONSchemaType:
+    union: JSONSchemaType = UnionType(*types) if types else AnyType()
+    return union
+
+
+def _literal_type(value: object) -> JSONSchemaType:
+    if isinstance(value, dict):
+        return ObjectType()
+    if isinstance(value, list):
+        items = [_literal_type(item) for item in cast("list[object]", value)]
+        return ArrayType(_any_of(items))
+    return from_value(value, {}) if isinstance(value, str | int | float | bool | None) else AnyType()
+
+
+def _described(node: Node, found: JSONSchemaType) -> str:
+    kind = name_of(found)
+    if isinstance(node, Variable):
+        return f"'{node.name}' ({kind})" if node.rooted else kind
+    if isinstance(node, Literal):
+        return f"{_shown(node.value)} ({kind})"
+    return f"the result of '{node.name}' ({kind})" if isinstance(node, Operation) else kind
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _advice(left: JSONSchemaType, right: JSONSchemaType) -> str:
+    versions = any(isinstance(one, VersionType) for one in (*alternatives(left), *alternatives(right)))
+    texts = any(isinstance(one, StringType | VersionType) for one in alternatives(right))
+    return ": use 'sem_ver' for versions" if versions and texts else ""
