@@ -1,36 +1,104 @@
-"""The bundle: its immutable documents, their wire form, and whether one may replace another."""
+"""The bundle: its immutable documents, their wire form, and whether one may replace another.
 
-from nearwise_rules.bundle.acceptance import (
-    Acceptance,
-    Accepted,
-    Freshness,
-    Step,
-    accept,
-    freshness,
-    trusted_time,
-)
-from nearwise_rules.bundle.batch import SealedBatch, decode_batch, encode_batch
-from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
-from nearwise_rules.bundle.canonical import canonical_json
-from nearwise_rules.bundle.contents import Contents
-from nearwise_rules.bundle.delta import apply_delta, pack_delta
-from nearwise_rules.bundle.entries import Entry, root_hash
-from nearwise_rules.bundle.events import Event, Rejected
-from nearwise_rules.bundle.framing import read_frame, write_frame
-from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
-from nearwise_rules.bundle.manifest import Manifest
-from nearwise_rules.bundle.signing import (
-    MANIFEST_TYPE,
-    Signer,
-    Trust,
-    development_signer,
-    key_id,
-    open_envelope,
-    pae,
-    public_key_text,
-    read_public_key,
-    seal,
-)
+Every name is loaded when it is first used: a device at start opens one bundle and needs neither deltas nor batches.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nearwise_rules.bundle.acceptance import (
+        Acceptance,
+        Accepted,
+        Freshness,
+        Step,
+        accept,
+        freshness,
+        trusted_time,
+    )
+    from nearwise_rules.bundle.batch import SealedBatch, decode_batch, encode_batch
+    from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
+    from nearwise_rules.bundle.canonical import canonical_json
+    from nearwise_rules.bundle.contents import Contents
+    from nearwise_rules.bundle.delta import apply_delta, pack_delta
+    from nearwise_rules.bundle.entries import Entry, root_hash
+    from nearwise_rules.bundle.events import Event, Rejected
+    from nearwise_rules.bundle.framing import read_frame, write_frame
+    from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
+    from nearwise_rules.bundle.manifest import Manifest
+    from nearwise_rules.bundle.signing import (
+        MANIFEST_TYPE,
+        Signer,
+        Trust,
+        development_signer,
+        key_id,
+        open_envelope,
+        pae,
+        public_key_text,
+        read_public_key,
+        seal,
+    )
+
+_HOMES = {
+    "acceptance": (
+        "Acceptance",
+        "Accepted",
+        "Freshness",
+        "Step",
+        "accept",
+        "freshness",
+        "trusted_time",
+    ),
+    "batch": (
+        "SealedBatch",
+        "decode_batch",
+        "encode_batch",
+    ),
+    "bundles": (
+        "Bundle",
+        "open_bundle",
+        "open_manifest",
+        "pack_bundle",
+    ),
+    "canonical": ("canonical_json",),
+    "contents": ("Contents",),
+    "delta": (
+        "apply_delta",
+        "pack_delta",
+    ),
+    "entries": (
+        "Entry",
+        "root_hash",
+    ),
+    "events": (
+        "Event",
+        "Rejected",
+    ),
+    "framing": (
+        "read_frame",
+        "write_frame",
+    ),
+    "limits": (
+        "BatchLimits",
+        "BundleLimits",
+    ),
+    "manifest": ("Manifest",),
+    "signing": (
+        "MANIFEST_TYPE",
+        "Signer",
+        "Trust",
+        "development_signer",
+        "key_id",
+        "open_envelope",
+        "pae",
+        "public_key_text",
+        "read_public_key",
+        "seal",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "MANIFEST_TYPE",
@@ -71,3 +139,16 @@ __all__ = [
     "trusted_time",
     "write_frame",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

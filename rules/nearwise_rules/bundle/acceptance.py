@@ -6,8 +6,8 @@ The caller keeps `Accepted` on disk and hands it in again; that is what makes pu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from nearwise_rules.bundle.manifest import FORMAT, Manifest
 from nearwise_rules.bundle.signing import Trust
@@ -30,8 +30,7 @@ class Step(StrEnum):
     NEWER = "newer"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What a device remembers of the newest bundle it ever accepted; `time` is trusted time in Unix seconds."""
 
     version: int
@@ -39,8 +38,7 @@ class Accepted:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """Yes: what to remember from now on, what changed, and how fresh the bundle is."""
 
     accepted: Accepted
@@ -93,8 +91,7 @@ def _step(current: Accepted | None, accepted: Accepted) -> Step:
     return Step.SAME if accepted.version == current.version else Step.NEWER
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(NamedTuple):
     current: Accepted | None
     candidate: Manifest
     now: float

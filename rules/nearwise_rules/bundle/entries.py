@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nearwise_rules.bundle.canonical import canonical_json
 from nearwise_rules.bundle.hashing import sha256
@@ -14,8 +14,7 @@ MAX_KEY_BYTES = 256
 _KIND_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One object of a bundle: its kind ("flag"), its key within the kind, and its canonical JSON."""
 
     kind: str

@@ -6,9 +6,9 @@ An event travels as one MessagePack map. Members that its type does not define a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
-from typing import cast
+from typing import NamedTuple, cast
 
 from nearwise_rules.bundle.limits import BatchLimits
 from nearwise_rules.bundle.messagepack import unpack
@@ -104,8 +104,7 @@ def _wrong_member(members: Mapping[str, object]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(NamedTuple):
     what: str
     is_good: Callable[[object], bool]
     may_be_missing: bool = False
@@ -120,21 +119,31 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
+def _is_time(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LAST_MILLISECOND
+
+
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 _TEXT = _Check(f"text of 1..{_MAX_TEXT_CHARACTERS} characters", _is_text)
-_TEXT_OR_NULL = replace(_TEXT, may_be_null=True)
+_TEXT_OR_NULL = _TEXT._replace(may_be_null=True)
 _COUNT = _Check("a count", _is_count)
-_TIME = _Check("Unix milliseconds", lambda value: _is_count(value) and cast("int", value) <= _LAST_MILLISECOND)
-_MAYBE_TEXT = replace(_TEXT, may_be_missing=True)
-_MAYBE_COUNT = replace(_COUNT, may_be_missing=True)
+_TIME = _Check("Unix milliseconds", _is_time)
+_MAYBE_TEXT = _TEXT._replace(may_be_missing=True)
+_MAYBE_COUNT = _COUNT._replace(may_be_missing=True)
 _MAYBE_NUMBER = _Check("a number", _is_number, may_be_missing=True)
-_MAYBE_SHARE = _Check(
-    "from 0 to 1", lambda value: _is_number(value) and 0 <= cast("float", value) <= 1, may_be_missing=True
-)
-_MAYBE_MAP = _Check("a map", lambda value: isinstance(value, dict), may_be_missing=True)
+_MAYBE_SHARE = _Check("a number from 0 to 1", _is_share, may_be_missing=True)
+_MAYBE_MAP = _Check("a map", _is_map, may_be_missing=True)
 
 _OF_ALL = {"at": _TIME, "subject": _MAYBE_TEXT, "bundle": _MAYBE_COUNT}
 _OF_TYPE: Mapping[str, Mapping[str, _Check]] = {

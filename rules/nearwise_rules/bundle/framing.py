@@ -38,6 +38,8 @@ def _write(value: Part, pieces: list[bytes | memoryview]) -> None:
             _write(part, pieces)
 
 
+_MAX_DEPTH = 8
+
 # Per type: (first byte, largest value) of the form that holds the number itself, then the codes that are followed
 # by 1, 2, 4 and 8 bytes of it (None: no such form). https://github.com/msgpack/msgpack/blob/master/spec.md
 _Forms: TypeAlias = "tuple[int, int, tuple[int | None, ...]]"
@@ -83,7 +85,7 @@ class _Reader:
 
     def value(self, depth: int) -> Frame:
         self.parts_left -= 1
-        if self.parts_left < 0 or depth > 4:
+        if self.parts_left < 0 or depth > _MAX_DEPTH:
             raise BundleRefused(Refusal.TOO_LARGE, "frame has too many parts")
         code = self.data[self.place]
         self.place += 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import Protocol, TypeAlias, cast
 
 
@@ -28,11 +30,9 @@ HashFunction: TypeAlias = Callable[[bytes | memoryview], Digest]
 
 def _hash_functions() -> tuple[HashFunction, HashFunction]:
     if "_hashlib" not in sys.modules:
-        for names in (("_sha2", "_sha2"), ("_sha256", "_sha512")):  # Python 3.12 and later, Python 3.11
-            try:
-                first, second = (__import__(name) for name in names)
-            except ImportError:  # an interpreter built without them
-                continue
+        homes = ("_sha2", "_sha2") if sys.version_info >= (3, 12) else ("_sha256", "_sha512")
+        with suppress(ImportError):  # an interpreter may be built without them
+            first, second = map(import_module, homes)
             return cast("HashFunction", first.sha256), cast("HashFunction", second.sha512)
     import hashlib
 

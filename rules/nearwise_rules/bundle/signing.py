@@ -6,7 +6,8 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
 from nearwise_rules.bundle.canonical import canonical_json, load_object
 from nearwise_rules.bundle.ed25519 import public_key_of, sign_message, verify_signature
@@ -18,8 +19,7 @@ MANIFEST_TYPE = "application/vnd.nearwise.manifest+json"
 """The DSSE payload type of a manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(NamedTuple):
     """A key that can sign: its public half (32 bytes) and a function from message to signature (64 bytes)."""
 
     public_key: bytes
@@ -92,7 +92,7 @@ def read_public_key(text: str) -> bytes:
 
 def development_signer(seed: bytes) -> Signer:
     """A signer in pure Python out of a 32-byte seed, for tests and development: not safe against timing attacks."""
-    return Signer(public_key_of(seed), lambda message: sign_message(seed, message))
+    return Signer(public_key_of(seed), partial(sign_message, seed))
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
