@@ -218,7 +218,7 @@ def test_a_key_that_is_no_text_is_not_found_and_never_raises(ask: Asker, key: ob
 class Hostile(dict[str, object]):
     """A mapping that fails when it is read."""
 
-    def get(self, *_: object) -> object:  # type: ignore[override]
+    def get(self, *_: object) -> object:
         raise RuntimeError("no")
 
     def __getitem__(self, _: str) -> object:
@@ -252,31 +252,40 @@ def outline(decision: Decision) -> tuple[object, ...]:
     return (*decision[:1], decision.value, decision.diagnostics)
 
 
-plain_flags = st.lists(
+def big_rule(name: str, variant: str) -> dict[str, object]:
+    return {"name": name, "when": BIG, "serve": variant}
+
+
+def full_split(a: int) -> dict[str, object]:
+    return split(a, 10_000 - a)
+
+
+def partial_split(a: int) -> dict[str, object]:
+    return split(a, 0)
+
+
+PLAN_RULE: dict[str, object] = {"name": "plan", "when": {"in": [{"var": "plan"}, ["pro", "team"]]}, "serve": "b"}
+plain_rules: st.SearchStrategy[list[dict[str, object]]] = st.lists(
     st.one_of(
-        st.builds(
-            lambda name, variant: {"name": name, "when": BIG, "serve": variant},
-            st.text("xyz", min_size=1),
-            st.sampled_from("ab"),
-        ),
-        st.builds(lambda a: split(a, 10_000 - a), st.integers(0, 10_000)),
-        st.builds(lambda a: split(a, 0), st.integers(0, 10_000)),
-        st.just({"name": "plan", "when": {"in": [{"var": "plan"}, ["pro", "team"]]}, "serve": "b"}),
+        st.builds(big_rule, st.text("xyz", min_size=1), st.sampled_from("ab")),
+        st.builds(full_split, st.integers(0, 10_000)),
+        st.builds(partial_split, st.integers(0, 10_000)),
+        st.just(PLAN_RULE),
     ),
     max_size=4,
 )
-contexts = st.fixed_dictionaries(
+contexts: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {},
     optional={
         "basket": st.sampled_from([{}, {"total": 30}, {"total": "x"}, None, {"total": 1.5}]),
         "plan": st.sampled_from(["pro", "free", 7, None]),
     },
 )
-subjects = st.one_of(st.text(max_size=5), st.integers(), st.none(), st.just("\ud800"))
+subjects: st.SearchStrategy[object] = st.one_of(st.text(max_size=5), st.integers(), st.none(), st.just("\ud800"))
 
 
 @settings(deadline=None)
-@given(plain_flags, contexts, subjects, st.sampled_from([None, 5, 100]))
+@given(plain_rules, contexts, subjects, st.sampled_from([None, 5, 100]))
 def test_the_quick_way_and_the_whole_way_agree(
     rules: list[dict[str, object]], data: dict[str, object], subject: object, holdout: int | None
 ) -> None:

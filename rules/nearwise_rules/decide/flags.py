@@ -177,7 +177,7 @@ class FlagResolver:
     def _flat(self) -> Quick:
         """The plain case as one function: what it cannot settle at once goes through `decide`."""
         plan, whole, expires = self.plan, self._whole, self._release.expires
-        make = partial(tuple.__new__, self._release.kind)
+        make = partial(tuple.__new__, self._release.kind)  # pyright: ignore[reportUnknownMemberType]
         fallback, match = plan.fallback, self._matcher(0)
         steps = tuple(step(served) for served in plan.served)
         holdout = plan.holdout

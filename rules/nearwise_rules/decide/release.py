@@ -163,7 +163,8 @@ class Release:
             return self._outcome(flag, ErrorCode.PARSE_ERROR)
 
     def _broken(self, flag: object, question: Question, error: Exception) -> Decision:
-        code = ErrorCode.GENERAL if isinstance(question.data, Mapping) else ErrorCode.INVALID_CONTEXT
+        data: object = question.data
+        code = ErrorCode.GENERAL if isinstance(data, Mapping) else ErrorCode.INVALID_CONTEXT
         name = flag if isinstance(flag, str) else repr(type(flag).__name__)
         outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
         return question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))

@@ -1,0 +1,113 @@
+"""Why a flag answered as it did: each rule in order, what decided it, and what would have to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
+from nearwise_rules.decide.flags import FlagResolver, Split
+from nearwise_rules.decide.question import Question
+from nearwise_rules.logic import Finding, explain_condition, trace
+
+if TYPE_CHECKING:
+    from nearwise_rules.decide.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """One rule as it was tried: whether its condition held, what it did then, and the parts that decided it."""
+
+    name: str
+    held: bool
+    effect: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision and the way to it. `notes`: gates met before the rules (disabled, prerequisite, expiry)."""
+
+    decision: Decision
+    notes: tuple[str, ...]
+    rules: tuple[RuleExplanation, ...]
+
+    def lines(self) -> Iterator[str]:
+        """The explanation as text for people, a line at a time."""
+        decision = self.decision
+        answer = repr(decision.value) if decision.variant is None else decision.variant
+        yield f"{decision.flag}  ->  {answer}   {headline(decision)}"
+        for note in self.notes:
+            yield f"  {note}"
+        width = max((len(rule.name) for rule in self.rules), default=0)
+        for rule in self.rules:
+            yield f"  {rule.name:<{width}}  {'held' if rule.held else 'out '}  {rule.effect}".rstrip()
+            for finding in rule.findings:
+                if finding.good is rule.held:
+                    yield f"  {'':<{width}}        {finding.message}"
+        for diagnostic in decision.diagnostics:
+            yield f"  ! {diagnostic.code} {diagnostic.place}: {diagnostic.message}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def headline(decision: Decision) -> str:
+    """Reason, rule, share, experiment and bundle of a decision in one line."""
+    parts = [decision.reason.value, *((decision.error_code.value,) if decision.error_code else ())]
+    if decision.rule:
+        parts.append(f"rule {decision.rule}")
+    if decision.propensity is not None:
+        parts.append(f"{decision.propensity * 100:g} % share")
+    if decision.experiment:
+        parts.append(f"experiment {decision.experiment}")
+    parts.append(f"bundle {decision.bundle_version}")
+    return " · ".join(parts)
+
+
+def explain(release: Release, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
+    """Decide, and say why. Never raises for what the data hold: what cannot be explained is said in the notes."""
+    decision = release.decide(flag, data, subject, at)
+    resolver = release.resolver(flag) if isinstance(data, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(resolver, FlagResolver):
+        return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
+    question = Question(data, subject, at)
+    notes = tuple(_gates(decision, resolver))
+    return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
+
+
+def _gates(decision: Decision, resolver: FlagResolver) -> Iterator[str]:
+    if decision.reason is Reason.DISABLED:
+        yield "the flag is disabled: its neutral variant answers"
+    elif decision.reason is Reason.STALE or decision.error_code is ErrorCode.PROVIDER_NOT_READY:
+        yield "the bundle has expired, and its grace does not let it serve"
+    elif decision.reason is Reason.PREREQUISITE_FAILED:
+        wanted = "; ".join(f"{flag} must give {' or '.join(sorted(names))}" for flag, names in resolver.plan.requires)
+        yield f"a prerequisite is not met: {wanted}"
+
+
+def _rules(
+    release: Release, resolver: FlagResolver, question: Question, decision: Decision
+) -> Iterator[RuleExplanation]:
+    plan = resolver.plan
+    data = release.ambient(question, plan)
+    for name, condition, served in zip(plan.names, plan.conditions, plan.served, strict=True):
+        recorded = trace(condition, data, release.run(plan.key, question))
+        held = recorded.root.holds
+        last = held and (decision.rule in (name, None) or isinstance(served, Outcome))
+        yield RuleExplanation(name, held, _effect(served, decision, held, last), explain_condition(recorded))
+        if last:
+            return
+
+
+def _effect(served: Outcome | Split, decision: Decision, held: bool, last: bool) -> str:
+    if not held:
+        return ""
+    if decision.reason is Reason.HOLDOUT and last:
+        return "would serve, but the subject is in the holdout"
+    if isinstance(served, Outcome):
+        return f"serves {served.variant}"
+    if decision.error_code is not None:
+        return f"splits by {served.by}, which is missing"
+    return f"splits by {served.by}" + ("" if last else ": no share for this subject, so the next rule is tried")
