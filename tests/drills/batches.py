@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgpack
-from tests.drills.damage import damage
 
 from nearwise_rules import encode_batch
+from tests.drills.damage import damage
 
 EPOCH = "0123456789abcdef" * 2
 

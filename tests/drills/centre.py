@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.drills.bundles import entries_of
-
 from nearwise_rules import public_key_text
 from nearwise_server.app import Centre as Parts
 from nearwise_server.app import open_centre
@@ -20,6 +18,7 @@ from nearwise_server.keys import Scope, make_key
 from nearwise_server.publishing import Publication
 from nearwise_server.serving import serve_centre_in_thread
 from nearwise_server.settings import Settings
+from tests.drills.bundles import entries_of
 
 ENVIRONMENT = "production"
 
@@ -43,6 +42,11 @@ class Centre:
         _publish(parts)
         with serve_centre_in_thread(parts) as url:
             yield cls(url, f"{keys[Scope.DEVICE]}.{pin}", keys[Scope.READ], keys[Scope.PUBLISH])
+
+    def key(self, scope: str) -> str:
+        """The key of a scope, d, p or r, as it goes into a header; a worthless one for any other letter."""
+        keys = {"d": self.device_key.rpartition(".")[0], "p": self.publish_key, "r": self.read_key}
+        return keys.get(scope, "nw1.d000000000000." + "A" * 43)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Every stored event, in the order of arrival."""

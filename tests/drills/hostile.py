@@ -6,14 +6,19 @@ An input is made from the seed and its number alone, so that one failure can be 
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.drills.bundles import Forge
-from tests.drills.judges import KINDS, Device, Hostile, judges, make
+from tests.drills.centre import Centre
+from tests.drills.judges import Device, Judge, Verdict, batch, rule
+from tests.drills.server_judges import Caller
 from tests.drills.watch import Hung, Watch, resident_kib
 
 PEAK_LIMIT_KIB = 160 * 1024
@@ -21,6 +26,10 @@ PEAK_LIMIT_KIB = 160 * 1024
 
 GROWTH_LIMIT_KIB = 64 * 1024
 """What the process may keep after all inputs, over what it had after the first hundred."""
+
+
+Station = Callable[[random.Random], Judge]
+"""Makes one hostile input of its kind, ready to be met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,14 @@ class Tally:
     slowest_seconds: float = 0.0
     peak_kib: int = 0
 
+    def count(self, verdict: Verdict) -> None:
+        """One more input that was met as it should be."""
+        self.inputs += 1
+        if verdict.refused:
+            self.refused[verdict.reason] += 1
+        else:
+            self.accepted += 1
+
 
 @dataclass
 class Outcome:
@@ -53,22 +70,46 @@ class Outcome:
     growth_kib: int = 0
     seconds: float = 0.0
 
+    def tally(self, kind: str) -> Tally:
+        """The tally of a kind."""
+        return self.tallies.setdefault(kind, Tally())
 
-def hostile_input(seed: int, number: int, forge: Forge) -> Hostile:
-    """Input `number` of a run with `seed`."""
-    return make(KINDS[number % len(KINDS)], forge, random.Random(f"{seed}:{number}"))
+
+@contextmanager
+def stations() -> Iterator[tuple[dict[str, Station], list[Callable[[], bool]]]]:
+    """Who meets the inputs of each kind, and who must go on serving: a device, a server, a client of a bad server."""
+    device = Device(Forge.make())
+    with tempfile.TemporaryDirectory(prefix="nearwise-hostile-") as folder, Centre.started(Path(folder)) as centre:
+        caller = Caller(centre)
+        makers: dict[str, Station] = {
+            "bundle": device.bundle,
+            "manifest": device.manifest,
+            "rule": rule,
+            "batch": batch,
+            "delta": device.delta,
+            "delivery": caller.deliver,
+            "publication": caller.publish,
+            "request": caller.stray,
+        }
+        yield makers, [device.still_serves, caller.is_well]
+        caller.close()
 
 
 def drill(seed: int, numbers: Iterable[int]) -> Outcome:
-    """Feed every input to its judge, then ask the good bundle."""
+    """Feed every input to its judge, then ask who must go on serving."""
     started = time.perf_counter()
-    device = Device(Forge.make())
     watch, outcome = Watch(), Outcome(seed)
     settled_kib = 0
-    for done, number in enumerate(numbers):
-        _feed(device, watch, outcome, number)
-        if done <= 100:
-            settled_kib = resident_kib()
+    with stations() as (makers, serving):
+        for done, number in enumerate(numbers):
+            kind = list(makers)[number % len(makers)]
+            what = _meet(makers[kind](random.Random(f"{seed}:{number}")), watch, outcome.tally(kind))
+            if not all(serves() for serves in serving):
+                what += "\nthe good bundle no longer serves"
+            if what:
+                outcome.failures.append(Failure(number, kind, what))
+            if done <= 100:
+                settled_kib = resident_kib()
     outcome.growth_kib = max(0, resident_kib() - settled_kib)
     if outcome.growth_kib > GROWTH_LIMIT_KIB:
         outcome.failures.append(Failure(-1, "all", f"memory grew by {outcome.growth_kib} KiB"))
@@ -76,34 +117,17 @@ def drill(seed: int, numbers: Iterable[int]) -> Outcome:
     return outcome
 
 
-def _feed(device: Device, watch: Watch, outcome: Outcome, number: int) -> None:
-    hostile = hostile_input(outcome.seed, number, device.forge)
-    tally = outcome.tallies.setdefault(hostile.kind, Tally())
-    judge = judges(device)[hostile.kind]
-
-    def call() -> None:
-        verdict = judge(hostile)
-        tally.inputs += 1
-        if verdict.refused:
-            tally.refused[verdict.reason] += 1
-        else:
-            tally.accepted += 1
-
-    what = ""
+def _meet(judge: Judge, watch: Watch, tally: Tally) -> str:
+    """What is wrong with how one input was met; nothing when all is well."""
     try:
-        reading = watch.run(call)
-        tally.slowest_seconds = max(tally.slowest_seconds, reading.seconds)
-        tally.peak_kib = max(tally.peak_kib, reading.peak_kib)
-        if reading.peak_kib > PEAK_LIMIT_KIB:
-            what = f"asked for {reading.peak_kib} KiB"
+        reading = watch.run(lambda: tally.count(judge()))
     except Hung:
-        what = f"took over {watch.hang_seconds} s:\n{traceback.format_exc(limit=-4)}"
+        return f"took over {watch.hang_seconds} s:\n{traceback.format_exc(limit=-4)}"
     except Exception:  # noqa: BLE001  whatever it is, it is the finding
-        what = traceback.format_exc(limit=-4)
-    if not device.still_serves():
-        what += "\nthe good bundle no longer serves"
-    if what:
-        outcome.failures.append(Failure(number, hostile.kind, what))
+        return traceback.format_exc(limit=-4)
+    tally.slowest_seconds = max(tally.slowest_seconds, reading.seconds)
+    tally.peak_kib = max(tally.peak_kib, reading.peak_kib)
+    return f"asked for {reading.peak_kib} KiB" if reading.peak_kib > PEAK_LIMIT_KIB else ""
 
 
 def report(outcome: Outcome) -> int:

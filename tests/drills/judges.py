@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-
-from tests.drills.batches import hostile_batch
-from tests.drills.bundles import BUNDLES, CONTEXT, DELTAS, MANIFESTS, Forge
-from tests.drills.rules import hostile_context, hostile_rule
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from nearwise_rules import (
     Accepted,
@@ -28,18 +24,12 @@ from nearwise_rules import (
     parse_text,
 )
 from nearwise_rules.logic import compile_expression
+from tests.drills.batches import hostile_batch
+from tests.drills.bundles import BUNDLES, CONTEXT, DELTAS, MANIFESTS, Forge
+from tests.drills.rules import hostile_context, hostile_rule
 
 NOW = 1_750_000_100.0
 LONGEST_MESSAGE = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Hostile:
-    """One input: its kind and bytes, and a generator for whatever its judge wants to vary."""
-
-    kind: str
-    payload: bytes
-    rng: random.Random = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +38,10 @@ class Verdict:
 
     refused: bool
     reason: str = ""
+
+
+Judge = Callable[[], Verdict]
+"""Meets one input, made ready before, and says what became of it."""
 
 
 class Unclear(AssertionError):
@@ -63,31 +57,32 @@ class Device:
         self.release = Release(forge.bundle)
         self.accepted = Accepted(forge.bundle.manifest.version, forge.bundle.manifest.root, NOW)
 
-    def bundle(self, hostile: Hostile) -> Verdict:
+    def bundle(self, rng: random.Random) -> Judge:
         """A whole bundle is refused, or it is truly signed; then its flags answer or say what is wrong with them."""
-        return self._opened(lambda: open_bundle(hostile.payload, self.trust))
+        payload = rng.choice(BUNDLES)(self.forge, rng)
+        return self._opened(lambda: open_bundle(payload, self.trust))
 
-    def delta(self, hostile: Hostile) -> Verdict:
+    def delta(self, rng: random.Random) -> Judge:
         """A delta either gives the signed target to the byte, or is refused."""
-        return self._opened(
-            lambda: apply_delta(self.forge.bundle, hostile.payload, self.forge.next_envelope, self.trust)
-        )
+        payload = rng.choice(DELTAS)(self.forge, rng)
+        return self._opened(lambda: apply_delta(self.forge.bundle, payload, self.forge.next_envelope, self.trust))
 
-    def manifest(self, hostile: Hostile) -> Verdict:
+    def manifest(self, rng: random.Random) -> Judge:
         """A manifest is refused, or it is truly signed and its acceptance is decided."""
+        payload = rng.choice(MANIFESTS)(self.forge, rng)
 
         def judge() -> None:
-            manifest = open_manifest(hostile.payload, self.trust)
+            manifest = open_manifest(payload, self.trust)
             accept(self.accepted, manifest, now=NOW, sdk_version="0.1.0", trust=self.trust)
 
-        return refusal(judge)
+        return lambda: refusal(judge)
 
     def still_serves(self) -> bool:
         """Whether the good bundle still answers as before."""
         decision = self.release.decide("flag-0", CONTEXT, "m-1", NOW)
         return decision.value == "on" and decision.error_code is None
 
-    def _opened(self, open_it: Callable[[], Bundle]) -> Verdict:
+    def _opened(self, open_it: Callable[[], Bundle]) -> Judge:
         def judge() -> None:
             bundle = open_it()
             accept(None, bundle.manifest, now=NOW, sdk_version="0.1.0", trust=self.trust)
@@ -95,7 +90,7 @@ class Device:
             for key in release.flag_keys[-2:]:
                 _settled(release.decide(key, CONTEXT, "m-1", NOW))
 
-        return refusal(judge)
+        return lambda: refusal(judge)
 
 
 def _settled(decision: Decision) -> None:
@@ -103,25 +98,26 @@ def _settled(decision: Decision) -> None:
         raise Unclear(f"{decision!r} has neither a variant nor an error code")
 
 
-def batch(hostile: Hostile) -> Verdict:
+def batch(rng: random.Random) -> Judge:
     """A batch is refused whole, or every bad event of it is rejected with a reason."""
+    payload = hostile_batch(rng)
 
     def judge() -> None:
-        for event in decode_batch(hostile.payload).events:
+        for event in decode_batch(payload).events:
             reason = getattr(event, "reason", None)
             if reason is not None and not str(reason).strip():
                 raise Unclear(f"event {event.index} was rejected without a reason")
 
-    return refusal(judge)
+    return lambda: refusal(judge)
 
 
-def rule(hostile: Hostile) -> Verdict:
+def rule(rng: random.Random) -> Judge:
     """A rule is refused with its problems, or evaluates within its budget, interpreted and compiled alike."""
+    payload, context = hostile_rule(rng), hostile_context(rng)
 
     def judge() -> None:
-        expression = parse_text(hostile.payload)
+        expression = parse_text(payload)
         compiled = compile_expression(expression)
-        context = hostile_context(hostile.rng)
         evaluations: tuple[Callable[[], object], ...] = (
             lambda: interpret(expression, context, Run(now=NOW)),
             lambda: compiled(context, Run(now=NOW)),
@@ -132,7 +128,7 @@ def rule(hostile: Hostile) -> Verdict:
             except EvaluationError as error:
                 _clear(str(error))
 
-    return refusal(judge)
+    return lambda: refusal(judge)
 
 
 def refusal(judge: Callable[[], None]) -> Verdict:
@@ -154,21 +150,3 @@ def refusal(judge: Callable[[], None]) -> Verdict:
 def _clear(message: str) -> None:
     if not message.strip() or "Traceback" in message or len(message) > LONGEST_MESSAGE:
         raise Unclear(f"not a clear message: {message[:200]!r}")
-
-
-KINDS = ("bundle", "manifest", "rule", "batch", "delta")
-
-
-def make(kind: str, forge: Forge, rng: random.Random) -> Hostile:
-    """One hostile input of a kind."""
-    if kind == "rule":
-        return Hostile(kind, hostile_rule(rng), rng)
-    if kind == "batch":
-        return Hostile(kind, hostile_batch(rng), rng)
-    makers = {"bundle": BUNDLES, "manifest": MANIFESTS, "delta": DELTAS}[kind]
-    return Hostile(kind, rng.choice(makers)(forge, rng), rng)
-
-
-def judges(device: Device) -> Mapping[str, Callable[[Hostile], Verdict]]:
-    """The judge of each kind."""
-    return {"bundle": device.bundle, "manifest": device.manifest, "delta": device.delta, "rule": rule, "batch": batch}
