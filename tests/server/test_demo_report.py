@@ -59,7 +59,7 @@ def test_each_loss_fails_the_check_with_a_sentence(report: Report, failure: str)
 def test_the_screen_shows_every_figure_on_one_line_each_even_where_it_is_narrow() -> None:
     lines = printed(GOOD).splitlines()
     assert lines[1:] == [
-        "2 tills          412 households · 2,031 baskets · 26 s",
+        "2 tills · 412 households · 2,031 baskets · 26 s",
         "decisions        6,093   p50 9 us   p99 31 us   while offline 604   blank 0",
         "events           sent 5,377   stored 5,377   missing 0   twice 0   "
         "(till-1, till-2 lost their network, till-2 was killed meanwhile)",

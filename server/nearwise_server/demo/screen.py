@@ -19,6 +19,7 @@ from nearwise_server.demo.redemptions import Comparison
 from nearwise_server.demo.report import Report
 
 LABEL_WIDTH = 17
+NUMBERS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
 
 
 class Screen:
@@ -62,6 +63,7 @@ class Screen:
     def show_report(self, report: Report, *, running: bool) -> None:
         """Print the report; `running`: the centre is still there to be looked at."""
         self._console.print()
+        self._console.print(Text(cast_line(report), style="bold"), soft_wrap=True)
         for label, text in report_lines(report, running=running):
             line = Text(f"{label:<{LABEL_WIDTH}}", style="bold")
             self._console.print(line.append(text, style="default"), soft_wrap=True)
@@ -78,6 +80,13 @@ class Screen:
         self._console.file.flush()
 
 
+def cast_line(report: Report) -> str:
+    """The report's first line: who took part, and how long it took."""
+    cast = report.cast
+    tills = NUMBERS.get(cast.tills, str(cast.tills))
+    return f"{tills} tills · {cast.households:,} households · {cast.baskets:,} baskets · {cast.seconds:.0f} s"
+
+
 def report_lines(report: Report, *, running: bool) -> list[tuple[str, str]]:
     """The report as (label, text) lines."""
     cast, asked, events, bundles = report.cast, report.decisions, report.events, report.bundles
@@ -85,10 +94,6 @@ def report_lines(report: Report, *, running: bool) -> list[tuple[str, str]]:
     delta = "no delta" if bundles.delta_bytes is None else f"delta {size(bundles.delta_bytes)}"
     whole, overall = size(bundles.whole_bytes), report.comparisons[0]
     lines = [
-        (
-            f"{cast.tills} tills",
-            f"{cast.households:,} households · {cast.baskets:,} baskets · {cast.seconds:.0f} s",
-        ),
         (
             "decisions",
             f"{asked.count:,}   p50 {microseconds(asked.p50)}   p99 {microseconds(asked.p99)}   "
