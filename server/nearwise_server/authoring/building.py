@@ -7,9 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from nearwise_rules.bundle import Bundle, Entry
-from nearwise_rules.documents import JsonObject, RuleSetSettings
-from nearwise_rules.rulesets import SETTINGS, Assembled, FileProblem, assemble, did_you_mean, is_rule_set_file
+from nearwise_rules import (
+    SETTINGS,
+    Assembled,
+    Bundle,
+    Entry,
+    FileProblem,
+    JsonObject,
+    RuleSetSettings,
+    assemble,
+    did_you_mean,
+    is_rule_set_file,
+)
 from nearwise_server.authoring.golden import failing_cases
 from nearwise_server.authoring.located import LocatedProblem, Source
 from nearwise_server.authoring.structure import check_structure, read_settings

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import loads
 from typing import cast
 
-from nearwise_rules.bundle import (
+from nearwise_rules import (
     Bundle,
     Entry,
+    FileProblem,
+    JsonObject,
     Manifest,
+    Release,
     Trust,
     development_signer,
+    failure_of,
     open_bundle,
     pack_bundle,
     root_hash,
     seal,
 )
-from nearwise_rules.decide.cases import failure_of
-from nearwise_rules.decide.release import Release
-from nearwise_rules.documents import JsonObject
-from nearwise_rules.rulesets import FileProblem
 
 _SIGNER = development_signer(b"golden cases: a key of no secret")
 _SHARED = ("nearwise", "attributes", "segments")

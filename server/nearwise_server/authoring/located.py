@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nearwise_rules.documents import Json
+from nearwise_rules import Json
 
 
 class Place(NamedTuple):

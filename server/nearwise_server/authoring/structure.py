@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from nearwise_rules.bundle import Entry
-from nearwise_rules.documents import Attribute, Case, Flag, RuleSetSettings, Segment
-from nearwise_rules.rulesets import FileProblem
+from nearwise_rules import Attribute, Case, Entry, FileProblem, Flag, RuleSetSettings, Segment
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

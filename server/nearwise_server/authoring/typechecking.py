@@ -14,9 +14,7 @@ from typing import cast
 from jsonlogic.json_schema import from_value
 from jsonlogic.json_schema.types import AnyType, ArrayType, BooleanType, JSONSchemaType, NullType, StringType, UnionType
 
-from nearwise_rules.documents import Json, JsonObject
-from nearwise_rules.logic.tree import Array, Literal, Node, Operation, Variable
-from nearwise_rules.rulesets import PROVIDED, did_you_mean
+from nearwise_rules import PROVIDED, Array, Json, JsonObject, Literal, Node, Operation, Variable, did_you_mean
 from nearwise_server.authoring.signatures import (
     DECLARED,
     SIGNATURES,
