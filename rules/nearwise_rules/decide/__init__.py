@@ -8,7 +8,7 @@ from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.release import Release
 
 if TYPE_CHECKING:
-    from nearwise_rules.decide.cases import CaseFailure, run_cases
+    from nearwise_rules.decide.cases import CaseFailure, failure_of, run_cases
     from nearwise_rules.decide.explanation import Explanation, RuleExplanation, explain
 
 _LATER = {
@@ -16,6 +16,7 @@ _LATER = {
     "Explanation": "explanation",
     "RuleExplanation": "explanation",
     "explain": "explanation",
+    "failure_of": "cases",
     "run_cases": "cases",
 }
 
@@ -29,6 +30,7 @@ __all__ = [
     "Release",
     "RuleExplanation",
     "explain",
+    "failure_of",
     "run_cases",
 ]
 

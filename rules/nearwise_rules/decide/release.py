@@ -164,7 +164,7 @@ class Release:
 
     def _broken(self, flag: object, question: Question, error: Exception) -> Decision:
         data: object = question.data
-        code = ErrorCode.GENERAL if isinstance(data, Mapping) else ErrorCode.INVALID_CONTEXT
+        code = ErrorCode.GENERAL if isinstance(data, Mapping) else ErrorCode.INVALID_CONTEXT  # pyright: ignore[reportUnnecessaryIsInstance]
         name = flag if isinstance(flag, str) else repr(type(flag).__name__)
         outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
         return question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))

@@ -11,7 +11,7 @@ from nearwise_rules.logic.dialects import DEFAULT_LIMITS, Dialect, Limits
 from nearwise_rules.logic.interpreter import interpret
 from nearwise_rules.logic.parser import parse, parse_text
 from nearwise_rules.logic.run import Diagnostic, Run, Scope
-from nearwise_rules.logic.tree import Expression, Node
+from nearwise_rules.logic.tree import Array, Expression, Literal, Node, Operation, Variable
 
 if TYPE_CHECKING:
     from nearwise_rules.logic.explanation import Finding, explain_condition
@@ -27,16 +27,20 @@ _LATER = {
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "Array",
     "Diagnostic",
     "Dialect",
     "Expression",
     "Finding",
     "Limits",
+    "Literal",
     "Node",
+    "Operation",
     "Run",
     "Scope",
     "Step",
     "Trace",
+    "Variable",
     "explain_condition",
     "interpret",
     "parse",
