@@ -6,6 +6,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -31,9 +32,9 @@ GOOD = Report(
 )
 
 
-def printed(report: Report, *, running: bool = True) -> str:
+def printed(report: Report, keys: Path | None = None) -> str:
     out = io.StringIO()
-    Screen(Console(file=out, width=40)).show_report(report, running=running)
+    Screen(Console(file=out, width=40)).show_report(report, keys)
     return out.getvalue()
 
 
@@ -62,21 +63,21 @@ def test_the_screen_shows_every_figure_on_one_line_each_even_where_it_is_narrow(
         "2 tills · 412 households · 2,031 baskets · 26 s",
         "decisions        6,093   p50 9 us   p99 31 us   while offline 604   blank 0",
         "events           sent 5,377   stored 5,377   missing 0   twice 0   "
-        "(till-1, till-2 lost their network, till-2 was killed meanwhile)",
+        "(2 tills lost their network, one of them was killed)",
         "bundle           41 on 2 of 2 tills (was 40; delta 612 bytes instead of 18 kB)",
         "redemptions      offer 80.0 % of 70   holdout 60.0 % of 80   "
         "difference +20.0 points (95 %: +5.2 to +33.4): conclusive",
         "  cook           85.7 % of 7          holdout nobody             campaign 18",
-        "centre           http://127.0.0.1:8700",
+        "centre           http://127.0.0.1:8700   has ended; --keep leaves it running",
     ]
 
 
 def test_a_till_that_is_behind_is_named_with_its_version() -> None:
-    assert ("  till-2", "bundle 40") in report_lines(replace(GOOD, ended_on={"till-1": 41, "till-2": 40}), running=True)
+    assert ("  till-2", "bundle 40") in report_lines(replace(GOOD, ended_on={"till-1": 41, "till-2": 40}), None)
 
 
-def test_a_centre_that_has_ended_is_not_shown_as_running() -> None:
-    assert "ended; --keep leaves it running" in printed(GOOD, running=False)
+def test_a_centre_that_goes_on_is_shown_with_the_place_of_its_keys() -> None:
+    assert "http://127.0.0.1:8700   keys in demo/keys.txt   Ctrl-C ends" in printed(GOOD, Path("demo/keys.txt"))
 
 
 def test_the_json_is_one_last_line_with_every_figure() -> None:

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -38,11 +38,11 @@ def run_demo(settings: DemoSettings, screen: Screen | None = None) -> int:
     try:
         with _ended_like_ctrl_c(), ExitStack() as stack:
             report = _play(settings, screen, stack)
-            screen.show_report(report, running=settings.keep)
+            screen.show_report(report, settings.folder / "keys.txt" if settings.keep else None)
             if settings.json:
                 screen.show_json(report)
-            while settings.keep:
-                time.sleep(1)
+            if settings.keep:
+                _wait_for_ctrl_c()
     except KeyboardInterrupt:
         return 130
     except DemoError as error:
@@ -152,6 +152,12 @@ def _sizes(performance: Performance, centre: Centre) -> BundleSizes:
     whole = centre.transfer_bytes(f"/v1/bundles/{newest.root}", key)
     delta = centre.transfer_bytes(f"/v1/deltas/{before.root}/{newest.root}", key)
     return BundleSizes(newest.version, before.version, whole or 0, delta)
+
+
+def _wait_for_ctrl_c() -> None:
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +20,7 @@ from nearwise_server.demo.redemptions import Comparison
 from nearwise_server.demo.report import Report
 
 LABEL_WIDTH = 17
-NUMBERS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+NUMBERS = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
 
 
 class Screen:
@@ -60,11 +61,11 @@ class Screen:
             self._bar = self._progress.add_task(state, total=total)
         self._progress.update(self._bar, description=state, completed=done)
 
-    def show_report(self, report: Report, *, running: bool) -> None:
-        """Print the report; `running`: the centre is still there to be looked at."""
+    def show_report(self, report: Report, keys: Path | None) -> None:
+        """Print the report; `keys`: where the keys of the centre lie, None when it does not go on running."""
         self._console.print()
         self._console.print(Text(cast_line(report), style="bold"), soft_wrap=True)
-        for label, text in report_lines(report, running=running):
+        for label, text in report_lines(report, keys):
             line = Text(f"{label:<{LABEL_WIDTH}}", style="bold")
             self._console.print(line.append(text, style="default"), soft_wrap=True)
         for failure in report.failures:
@@ -83,12 +84,13 @@ class Screen:
 def cast_line(report: Report) -> str:
     """The report's first line: who took part, and how long it took."""
     cast = report.cast
-    tills = NUMBERS.get(cast.tills, str(cast.tills))
-    return f"{tills} tills · {cast.households:,} households · {cast.baskets:,} baskets · {cast.seconds:.0f} s"
+    return (
+        f"{number(cast.tills)} tills · {cast.households:,} households · {cast.baskets:,} baskets · {cast.seconds:.0f} s"
+    )
 
 
-def report_lines(report: Report, *, running: bool) -> list[tuple[str, str]]:
-    """The report as (label, text) lines."""
+def report_lines(report: Report, keys: Path | None) -> list[tuple[str, str]]:
+    """The report as (label, text) lines; `keys` as in `Screen.show_report`."""
     cast, asked, events, bundles = report.cast, report.decisions, report.events, report.bundles
     newest = sum(version == bundles.newest for version in report.ended_on.values())
     delta = "no delta" if bundles.delta_bytes is None else f"delta {size(bundles.delta_bytes)}"
@@ -102,7 +104,7 @@ def report_lines(report: Report, *, running: bool) -> list[tuple[str, str]]:
         (
             "events",
             f"sent {events.sent:,}   stored {events.stored:,}   missing {events.missing}   twice {events.twice}   "
-            f"({', '.join(cast.offline)} lost their network, {cast.killed} was killed meanwhile)",
+            f"({number(len(cast.offline))} tills lost their network, one of them was killed)",
         ),
         (
             "bundle",
@@ -112,7 +114,8 @@ def report_lines(report: Report, *, running: bool) -> list[tuple[str, str]]:
         ("redemptions", f"offer {share(overall.offered)}   holdout {share(overall.held)}   {gap(overall.difference)}"),
         *((f"  {one.label}", offer_line(one)) for one in report.comparisons[1:]),
     ]
-    lines.append(("centre", report.centre if running else f"{report.centre}   ended; --keep leaves it running"))
+    goes_on = "has ended; --keep leaves it running" if keys is None else f"keys in {keys}   Ctrl-C ends"
+    lines.append(("centre", f"{report.centre}   {goes_on}"))
     return lines
 
 
@@ -135,6 +138,11 @@ def gap(value: Difference | None) -> str:
         f"difference {value.estimate * 100:+.1f} points "
         f"(95 %: {value.low * 100:+.1f} to {value.high * 100:+.1f}): {verdict}"
     )
+
+
+def number(count: int) -> str:
+    """A small number in words."""
+    return NUMBERS.get(count, str(count))
 
 
 def microseconds(nanoseconds: int) -> str:
