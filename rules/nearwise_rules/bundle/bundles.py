@@ -16,7 +16,7 @@ from nearwise_rules.errors import BundleRefused, Refusal
 _NAME = "nearwise.bundle"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bundle:
     """A verified manifest, its envelope as received, and the contents whose root it signs."""
 

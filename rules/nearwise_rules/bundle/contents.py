@@ -6,7 +6,6 @@ The index gives their names and sizes: canonical JSON `{kind: {key: bytes}}`, in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import cast
 
@@ -17,17 +16,25 @@ from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.errors import BundleRefused, DocumentError, Problem, Refusal
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """Entries sorted by (kind, key) and numbered from 0; entry n is `bodies[offsets[n]:offsets[n + 1]]`.
+    """Entries sorted by (kind, key) and numbered from 0; entry n is `bodies[offsets[n]:offsets[n + 1]]`. Never changes.
 
     `names` gives the number by kind and key, `digests` are the SHA-256 of all bodies, 32 bytes each, joined.
     """
 
-    names: Mapping[str, Mapping[str, int]]
-    offsets: Sequence[int]
-    bodies: bytes | memoryview
-    digests: bytes
+    __slots__ = ("bodies", "digests", "names", "offsets")
+
+    def __init__(
+        self,
+        names: Mapping[str, Mapping[str, int]],
+        offsets: Sequence[int],
+        bodies: bytes | memoryview,
+        digests: bytes,
+    ) -> None:
+        self.names = names
+        self.offsets = offsets
+        self.bodies = bodies
+        self.digests = digests
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Contents:

@@ -13,6 +13,9 @@ from typing import NamedTuple, cast
 from nearwise_rules.bundle.limits import BatchLimits
 from nearwise_rules.bundle.messagepack import unpack
 
+NO_EVENT = b"\xc0"
+"""MessagePack nil: in a batch it holds the place of an event that the device has lost."""
+
 _MAX_TEXT_CHARACTERS = 1024  # of a member that an event type defines; long text belongs into `properties`
 _LAST_MILLISECOND = 253_402_300_799_999  # the end of the year 9999
 
@@ -46,6 +49,8 @@ def read_event(index: int, payload: object, limits: BatchLimits) -> Event | Reje
         return Rejected(index, "not a byte string")
     if len(payload) > limits.max_event_bytes:
         return Rejected(index, f"{len(payload)} bytes, at most {limits.max_event_bytes}")
+    if payload == NO_EVENT:
+        return Rejected(index, "no event")
     members = _decoded(payload)
     if members is None:
         return Rejected(index, "not a MessagePack map")
@@ -97,10 +102,10 @@ def _wrong_member(members: Mapping[str, object]) -> str | None:
         return "unknown type"
     for name, check in _MEMBERS[kind]:
         value = members.get(name)
-        if value is None and (check.may_be_missing or (check.may_be_null and name in members)):
+        if value is None and check.may_be_missing:
             continue
         if not check.is_good(value):
-            return f"{name} is missing" if name not in members else f"{name} is not {check.what}"
+            return f"{name} is not {check.what}" if name in members else f"{name} is missing"
     return None
 
 
@@ -108,11 +113,14 @@ class _Check(NamedTuple):
     what: str
     is_good: Callable[[object], bool]
     may_be_missing: bool = False
-    may_be_null: bool = False
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT_CHARACTERS
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_TEXT_CHARACTERS
 
 
 def _is_count(value: object) -> bool:
@@ -136,10 +144,9 @@ def _is_map(value: object) -> bool:
 
 
 _TEXT = _Check(f"text of 1..{_MAX_TEXT_CHARACTERS} characters", _is_text)
-_TEXT_OR_NULL = _TEXT._replace(may_be_null=True)
 _COUNT = _Check("a count", _is_count)
 _TIME = _Check("Unix milliseconds", _is_time)
-_MAYBE_TEXT = _TEXT._replace(may_be_missing=True)
+_MAYBE_TEXT = _Check(f"text of at most {_MAX_TEXT_CHARACTERS} characters", _is_short, may_be_missing=True)
 _MAYBE_COUNT = _COUNT._replace(may_be_missing=True)
 _MAYBE_NUMBER = _Check("a number", _is_number, may_be_missing=True)
 _MAYBE_SHARE = _Check("a number from 0 to 1", _is_share, may_be_missing=True)
@@ -149,15 +156,15 @@ _OF_ALL = {"at": _TIME, "subject": _MAYBE_TEXT, "bundle": _MAYBE_COUNT}
 _OF_TYPE: Mapping[str, Mapping[str, _Check]] = {
     "exposure": {
         "flag": _TEXT,
-        "variant": _TEXT_OR_NULL,
+        "variant": _MAYBE_TEXT,
         "reason": _TEXT,
-        "id": _TEXT,
+        "id": _MAYBE_TEXT,
         "rule": _MAYBE_TEXT,
         "experiment": _MAYBE_TEXT,
         "propensity": _MAYBE_SHARE,
     },
     "track": {"name": _TEXT, "value": _MAYBE_NUMBER, "properties": _MAYBE_MAP},
-    "summary": {"flag": _TEXT, "variant": _TEXT_OR_NULL, "count": _COUNT, "from": _TIME},
+    "summary": {"flag": _TEXT, "variant": _MAYBE_TEXT, "count": _COUNT, "from": _TIME},
     "loss": {"first": _COUNT, "last": _COUNT, "count": _COUNT, "why": _TEXT},
     "status": {},
 }

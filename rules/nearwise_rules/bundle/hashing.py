@@ -7,25 +7,21 @@ So it is used when the process has it already. The standard library's `random` p
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol, TypeAlias
 
-class Digest(Protocol):
-    """What a hash constructor returns, as far as it is needed here."""
+    class Digest(Protocol):
+        """What a hash function returns, as far as it is used here."""
 
-    def digest(self) -> bytes:
-        """The digest as bytes."""
-        ...
+        def digest(self) -> bytes: ...
+        def hexdigest(self) -> str: ...
 
-    def hexdigest(self) -> str:
-        """The digest as lower-case hex characters."""
-        ...
-
-
-HashFunction: TypeAlias = Callable[[bytes | memoryview], Digest]
+    HashFunction: TypeAlias = Callable[[bytes | memoryview], Digest]
 
 
 def _hash_functions() -> tuple[HashFunction, HashFunction]:

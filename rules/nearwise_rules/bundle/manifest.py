@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from nearwise_rules.bundle.canonical import canonical_json, load_object
 from nearwise_rules.bundle.limits import BundleLimits
@@ -20,23 +19,22 @@ Grace = Literal["serve", "safe_only", "stop"]
 """What a device does with a bundle past `expires`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a publisher signs. Times are Unix seconds; `root` is 64 hex characters; `min_sdk` a version text."""
 
-    format: int = FORMAT
     tenant: str
     environment: str
     audience: str
     version: int
     issued: float
-    expires: float | None = None
-    grace: Grace = "serve"
-    min_sdk: str = "0"
     root: str
     entries: int
     size_bytes: int
+    expires: float | None = None
+    grace: Grace = "serve"
+    min_sdk: str = "0"
     root_version: int = 1
+    format: int = FORMAT
 
     @property
     def scope(self) -> str:
@@ -49,7 +47,7 @@ class Manifest:
         Raises:
             ValueError: a field has a value that no device would read.
         """
-        members = {field.name: getattr(self, field.name) for field in fields(self)}
+        members = self._asdict()
         wrong = _wrong_members(members)
         if wrong:
             raise ValueError(f"a manifest cannot have this {', '.join(wrong)}")
