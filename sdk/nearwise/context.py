@@ -1,0 +1,89 @@
+"""A context: who is asked for and what is known, ready for any number of decisions. It never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from nearwise.decisions import Decision
+    from nearwise_rules import Explanation, Json
+
+
+class Decide(Protocol):
+    """What decides: a release, or what stands in for one. Never raises."""
+
+    def __call__(
+        self, flag: str, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object, /
+    ) -> Decision: ...
+
+
+class Explain(Protocol):
+    """What explains. Never raises for what the data hold."""
+
+    def __call__(self, flag: str, data: Mapping[str, object], subject: object, at: float, /) -> Explanation: ...
+
+
+def _unrecorded(decision: Decision) -> None: ...
+
+
+class Desk:
+    """What a client lends to its contexts. Replacing `decide` is how a new bundle begins to decide."""
+
+    __slots__ = ("clock", "decide", "explain", "record", "track")
+
+    def __init__(
+        self,
+        decide: Decide,
+        explain: Explain,
+        track: Callable[[object, str, object, Mapping[str, object]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.decide = decide
+        self.explain = explain
+        self.clock = clock
+        self.record: Callable[[Decision], None] = _unrecorded
+        self.track = track
+
+
+class Context:
+    """The attributes of one visit. Make it with `client.context(...)`; use it from any thread."""
+
+    __slots__ = ("data", "desk", "subject")
+
+    def __init__(self, desk: Desk, subject: object, data: Mapping[str, object]) -> None:
+        self.desk = desk
+        self.subject = subject
+        self.data = data
+
+    def decide(self, flag: str, default: Json = None) -> Decision:
+        """Decide one flag. Never raises, never blocks; `default` is the value when nothing can be decided."""
+        desk = self.desk
+        return desk.decide(flag, self.data, self.subject, desk.clock(), default, self)
+
+    def flag(self, flag: str, default: Json = None) -> Json:
+        """The value that `decide` gives."""
+        return self.decide(flag, default).value
+
+    def explain(self, flag: str) -> Explanation:
+        """Decide one flag and say why: each rule, what decided it, what would have to change. Slow: for people."""
+        return self.desk.explain(flag, self.data, self.subject, self.desk.clock())
+
+    def track(self, name: str, value: float | None = None, /, **properties: object) -> None:
+        """Record that something happened: a purchase, a redemption. It is on disk when this returns.
+
+        Args:
+            name: what happened.
+            value: a number that reports can add up, in the unit of the metric.
+            properties: what else is to be known: null, booleans, numbers, strings, lists and maps of these. Dates and
+                times become ISO texts, enums their values, decimals numbers.
+
+        Raises:
+            EventRefused: the name, the value or a property cannot be recorded.
+            StorageFailed: the disk refused.
+            ClientClosed: the client was closed.
+        """
+        self.desk.track(self.subject, name, value, properties)
+
+    def __repr__(self) -> str:
+        return f"Context(subject={self.subject!r}, {self.data!r})"

@@ -1,0 +1,64 @@
+"""Whole files: replaced in one step, synced when it matters, read up to a limit."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def write_whole(path: str, content: bytes, *, durable: bool) -> None:
+    """Replace a file in one step: a reader sees the old content or the new, never a part.
+
+    Raises:
+        OSError: the disk refused; the old file still stands.
+    """
+    new = f"{path}.new"
+    with open(new, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            sync_file(file.fileno())
+    os.replace(new, path)
+    if durable:
+        sync_folder(os.path.dirname(path))
+
+
+def read_whole(path: str, most_bytes: int) -> bytes | None:
+    """The content of a file; None when there is no such file, it cannot be read, or it is larger than the limit."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError:
+        return None
+    return content if len(content) <= most_bytes else None
+
+
+def sync_file(file: int) -> None:
+    """Wait until the disk has what was written to an open file, and its size.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(file)
+    else:
+        os.fsync(file)
+
+
+def sync_folder(folder: str) -> None:
+    """Wait until the disk has the names in a folder. Nothing on systems that cannot open folders (Windows).
+
+    Raises:
+        OSError: the disk failed.
+    """
+    if os.name == "nt":
+        return
+    opened = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,42 @@
+"""What leaves an outbox: a sealed batch of consecutive events, and the figures that say how the outbox fares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NO_EVENT = b"\xc0"
+"""MessagePack nil: holds the place of a sequence number whose event was lost, so that indices stay true."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much goes into one batch, before compression."""
+
+    events: int = 1000
+    size_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events `first`, `first + 1`, ... of an epoch. The same batch is sent until the server has answered it."""
+
+    epoch: str
+    first: int
+    events: tuple[bytes, ...]
+
+    @property
+    def end(self) -> int:
+        """The sequence after the last event."""
+        return self.first + len(self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How an outbox fares. Counts are of events, since the folder was opened unless stated."""
+
+    queued: int = 0
+    lost: int = 0
+    dead: int = 0
+    size_bytes: int = 0
+    damaged_bytes: int = 0
+    durable: bool = True

@@ -1,0 +1,205 @@
+"""The outbox: a log of events, sealed into batches that never change until the server has answered for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol
+
+from .batches import NO_EVENT, Batch, BatchLimits, Figures
+from .cursor import Cursor, Sealed, read_cursor, write_cursor
+from .dead import DeadLetters
+from .log import EventLog, LogLimits, LogPlace, Span
+from .memory import MemoryLog
+
+_ENDLESS = 1 << 63
+
+
+class Log(Protocol):
+    """Where the events are: on disk or in memory."""
+
+    epoch: str
+    lost: int
+    held: Span | None
+    quiet: bool
+    wake: Callable[[], None]
+
+    @property
+    def next(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def damaged_bytes(self) -> int: ...
+    def append(self, payload: bytes, *, critical: bool = False) -> int: ...
+    def commit(self) -> int: ...
+    def prepare(self) -> bool: ...
+    def read(self, span: Span) -> Iterator[tuple[int, bytes]]: ...
+    def epochs(self) -> list[str]: ...
+    def remove_through(self, epoch: str, end: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Outbox:
+    """Events on their way to the server. Any thread may append; one thread seals, sends and settles."""
+
+    def __init__(self, log: Log, cursor: Cursor, keep: Callable[[Cursor, bool], None], dead: DeadLetters) -> None:
+        """Use `open_outbox` or `memory_outbox`. `keep` persists a cursor, synced when its second argument is true."""
+        self._log = log
+        self._cursor = cursor
+        self._keep = keep
+        self._dead = dead
+        self._settled = 0
+        self._found = sum(1 for epoch in log.epochs() for _ in log.read((epoch, cursor.confirmed(epoch), _ENDLESS)))
+        self._opened_at = log.next
+        self.append = log.append
+        self.commit = log.commit
+        self.prepare = log.prepare
+        self._hold()
+
+    @property
+    def stirred(self) -> bool:
+        """Whether an event came since `settle_down`."""
+        return not self._log.quiet
+
+    def settle_down(self) -> None:
+        """From now on the next event calls `wake`."""
+        self._log.quiet = True
+
+    def on_event(self, wake: Callable[[], None]) -> None:
+        """Call `wake` with the first event after each `settle_down`."""
+        self._log.wake = wake
+
+    def figures(self) -> Figures:
+        """How the outbox fares."""
+        log = self._log
+        queued = self._found + (log.next - self._opened_at) - self._settled - log.lost
+        return Figures(
+            queued=max(queued, 0),
+            lost=log.lost,
+            dead=self._dead.count,
+            size_bytes=log.size_bytes,
+            damaged_bytes=log.damaged_bytes,
+            durable=isinstance(log, EventLog),
+        )
+
+    def seal(self, limits: BatchLimits) -> Batch | None:
+        """The batch to send: the one that is waiting for its answer, else a new one; None when there is nothing.
+
+        Its events and boundaries are on disk before it is returned.
+
+        Raises:
+            StorageFailed, OSError: the disk failed.
+        """
+        sealed = self._cursor.sealed
+        if sealed is not None:
+            batch = self._collect(
+                (sealed.epoch, sealed.first, sealed.first + sealed.count), BatchLimits(_ENDLESS, _ENDLESS)
+            )
+            if batch is not None:
+                missing = sealed.first + sealed.count - batch.end
+                lead = batch.first - sealed.first
+                return Batch(sealed.epoch, sealed.first, (NO_EVENT,) * lead + batch.events + (NO_EVENT,) * missing)
+            self._move(sealed.epoch, sealed.first + sealed.count)
+        upper = self._log.commit()
+        for epoch in self._log.epochs():
+            end = upper if epoch == self._log.epoch else _ENDLESS
+            batch = self._collect((epoch, self._cursor.confirmed(epoch), end), limits)
+            if batch is not None:
+                self._seal(batch.epoch, batch.first, len(batch.events))
+                return batch
+        return None
+
+    def _collect(self, span: Span, limits: BatchLimits) -> Batch | None:
+        events: list[bytes] = []
+        first, size = -1, 0
+        for sequence, payload in self._log.read(span):
+            if not events:
+                first = sequence
+            index = sequence - first
+            if index < len(events):  # the same event again, copied when a sync failed
+                continue
+            if events and (index >= limits.events or size + len(payload) > limits.size_bytes):
+                break
+            events.extend([NO_EVENT] * (index - len(events)))
+            events.append(payload)
+            size += len(payload)
+        return Batch(span[0], first, tuple(events)) if events else None
+
+    def _seal(self, epoch: str, first: int, count: int) -> None:
+        cursor = replace(self._cursor, sealed=Sealed(epoch, first, count))
+        self._keep(cursor, True)
+        self._cursor = cursor
+        self._hold()
+
+    def _hold(self) -> None:
+        sealed = self._cursor.sealed
+        self._log.held = None if sealed is None else (sealed.epoch, sealed.first, sealed.first + sealed.count)
+
+    def settle(self, batch: Batch, end: int | None = None) -> None:
+        """The server has answered for the events of a batch below `end` (all of them by default): forget them."""
+        end = batch.end if end is None else min(end, batch.end)
+        self._settled += sum(event != NO_EVENT for event in batch.events[: end - batch.first])
+        self._move(batch.epoch, end)
+
+    def _move(self, epoch: str, end: int) -> None:
+        done = {**self._cursor.done, epoch: max(end, self._cursor.confirmed(epoch))}
+        self._log.remove_through(epoch, end)
+        waiting = {*self._log.epochs(), self._log.epoch}
+        kept = MappingProxyType({key: value for key, value in done.items() if key in waiting})
+        self._cursor = Cursor(epoch=self._cursor.epoch, done=kept)
+        self._hold()
+        with suppress(OSError):  # the old cursor only leads to a batch sent again, which the server knows
+            self._keep(self._cursor, False)
+
+    def halve(self, batch: Batch) -> bool:
+        """The server finds the batch too large: seal its first half instead. False when it is one event."""
+        if len(batch.events) < 2:
+            return False
+        self._seal(batch.epoch, batch.first, len(batch.events) // 2)
+        return True
+
+    def bury(self, batch: Batch, reasons: dict[int, str]) -> None:
+        """Set events aside that the server will never take: index in the batch -> reason."""
+        for index, reason in sorted(reasons.items()):
+            if 0 <= index < len(batch.events) and batch.events[index] != NO_EVENT:
+                self._dead.add(batch.epoch, batch.first + index, batch.events[index], reason)
+
+    def close(self) -> None:
+        """Sync and give back every file. What is queued waits for the next start.
+
+        Raises:
+            StorageFailed: the disk failed.
+        """
+        self._log.close()
+
+
+def open_outbox(folder: str, *, clock: Callable[[], float], limits: LogLimits | None = None) -> Outbox:
+    """The outbox of a folder, with what earlier runs left in it.
+
+    A folder whose cursor is lost gets a new epoch for new events: a number that was sent is never given again.
+
+    Raises:
+        OSError: the folder cannot be used.
+    """
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    known = read_cursor(folder)
+    cursor = known or Cursor(epoch=os.urandom(16).hex())
+    log = EventLog(LogPlace(folder=folder, clock=clock), limits or LogLimits(), cursor.epoch)
+    log.skip_to(cursor.used(cursor.epoch))
+    if known is None:
+        write_cursor(folder, cursor, durable=True)
+
+    def keep(cursor: Cursor, durable: bool) -> None:
+        write_cursor(folder, cursor, durable=durable)
+
+    return Outbox(log, cursor, keep, DeadLetters(os.path.join(folder, "dead-letters.jsonl")))
+
+
+def memory_outbox(*, clock: Callable[[], float], events: int = 10_000, event_bytes: int = 32 * 1024) -> Outbox:
+    """An outbox that dies with the process: for a client without a storage folder."""
+    epoch = os.urandom(16).hex()
+    log = MemoryLog(epoch, events=events, event_bytes=event_bytes, clock=clock)
+    return Outbox(log, Cursor(epoch=epoch), lambda _cursor, _durable: None, DeadLetters(None))

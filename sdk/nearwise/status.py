@@ -1,0 +1,67 @@
+"""How a client fares, as a value: what decides, how old it is, what the last calls gave, what waits to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Whether decisions come from a bundle, and how fresh it is."""
+
+    NOT_READY = "NOT_READY"
+    READY = "READY"
+    STALE = "STALE"
+    EXPIRED = "EXPIRED"
+
+
+class Source(StrEnum):
+    """Where the deciding bundle came from; DEFAULT means that there is none and callers get their defaults."""
+
+    SERVER = "server"
+    GENERATION = "generation"
+    SEED = "seed"
+    DEFAULT = "default"
+
+
+class Sending(StrEnum):
+    """Whether events leave: OFF without a server, STOPPED when the key was refused."""
+
+    OFF = "off"
+    ON = "on"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A client at one moment. Times are Unix seconds by the device's clock; None: not yet."""
+
+    state: State
+    source: Source
+    version: int
+    """The version of the bundle that decides; 0 without one."""
+    age_seconds: float | None
+    """Time since that bundle was issued."""
+    device: str
+    last_request: float | None = None
+    """The last time the server answered anything."""
+    last_download: float | None = None
+    last_activation: float | None = None
+    last_sent: float | None = None
+    """The last time the server said that events are stored."""
+    last_error: str | None = None
+    """What went wrong last, in a sentence; None after a success."""
+    refused: str | None = None
+    """Why the newest bundle on the server is not the one that decides."""
+    damaged: tuple[str, ...] = ()
+    """Files that were found damaged at the start and set aside, or could not be used."""
+    sending: Sending = Sending.OFF
+    durable: bool = False
+    """Events are kept on disk."""
+    queued: int = 0
+    """Events that the server has not confirmed."""
+    lost: int = 0
+    """Events given up for want of space since the start; the server gets a record of each loss."""
+    dead: int = 0
+    """Events that the server will never take, set aside since the start."""
+    outbox_bytes: int = 0

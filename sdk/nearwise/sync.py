@@ -1,0 +1,218 @@
+"""What a client does by itself: sync events to the disk, ask for bundles, send batches, each when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import random
+from time import monotonic
+
+from nearwise.errors import NearwiseError
+from nearwise.exposures import Exposures
+from nearwise.outbox import BatchLimits, Outbox
+from nearwise.polling import CallFailed, Poller
+from nearwise.retries import Backoff
+from nearwise.sending import KeyRefused, Sender
+from nearwise.settings import Settings
+from nearwise.shelf import Shelf
+from nearwise.status import Sending
+from nearwise.transport import Transport
+from nearwise.version import __version__
+from nearwise_rules import BundleRefused
+
+_NEVER = float("inf")
+_AT_ONCE = 20
+"""Batches sent before the other duties have their turn."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What the thread has to tell; `status` reads it. Times are Unix seconds."""
+
+    last_request: float | None = None
+    last_download: float | None = None
+    last_sent: float | None = None
+    last_error: str | None = None
+    sending: Sending = Sending.OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What the thread takes care of."""
+
+    settings: Settings
+    shelf: Shelf
+    outbox: Outbox
+    exposures: Exposures
+    device: str
+    transport: Callable[[], Transport] | None = None
+
+
+class Synchronizer:
+    """Does what is due, one `tick` after the other. `clock` is monotonic seconds."""
+
+    def __init__(
+        self, duties: Duties, clock: Callable[[], float] = monotonic, draw: Callable[[], float] = random
+    ) -> None:
+        self.report = Report(sending=Sending.OFF if duties.transport is None else Sending.ON)
+        self._duties = duties
+        self._settings = duties.settings
+        self._clock = clock
+        self._draw = draw
+        self._polls = Backoff(self._settings, draw)
+        self._sends = Backoff(self._settings, draw)
+        self._transport: Transport | None = None
+        self._poller: Poller | None = None
+        self._sender: Sender | None = None
+        self._plan(clock())
+
+    def _plan(self, now: float) -> None:
+        online = self._duties.transport is not None
+        self._commit_at = self._summary_at = self._send_at = self._poll_at = _NEVER
+        if online:
+            ready = self._duties.shelf.bundle is not None
+            self._poll_at = now + (self._draw() * min(self._settings.poll_seconds, 1.0) + 0.1 if ready else 0.0)
+            if self._duties.outbox.figures().queued:
+                self._send_at = now + 0.1 + self._draw() * min(self._settings.send_seconds, 1.0)
+
+    def tick(self) -> float:
+        """Do what is due; the seconds until something is due again. Never raises."""
+        now = self._clock()
+        duties, settings = self._duties, self._settings
+        if duties.outbox.stirred and self._commit_at == _NEVER:
+            self._commit_at = now + settings.commit_seconds
+        if duties.exposures.counting and self._summary_at == _NEVER:
+            self._summary_at = now + settings.summary_seconds
+        if now >= self._summary_at:
+            self._summary_at = _NEVER
+            duties.exposures.flush()
+        if now >= self._commit_at:
+            self._commit()
+        if now >= self._poll_at:
+            self._poll()
+        if now >= self._send_at:
+            self._send()
+        due = min(self._commit_at, self._summary_at, self._poll_at, self._send_at)
+        return max(due - self._clock(), 0.0)
+
+    def hurry(self) -> None:
+        """Send and sync what is there with the next `tick`, also during a back-off."""
+        self._duties.exposures.flush()
+        self._commit_at = self._clock()
+        if self._duties.transport is not None and self.report.sending is not Sending.STOPPED:
+            self._send_at = self._clock()
+
+    def _commit(self) -> None:
+        self._commit_at = _NEVER
+        outbox = self._duties.outbox
+        outbox.settle_down()
+        try:
+            outbox.commit()
+            outbox.prepare()
+        except (NearwiseError, OSError) as error:
+            self._complain(error)
+            self._commit_at = self._clock() + self._settings.retry_first_seconds
+        if self._duties.transport is not None and self._send_at == _NEVER:
+            full = outbox.figures().queued >= self._settings.batch_events
+            self._send_at = self._clock() + (0.0 if full else self._varied(self._settings.send_seconds))
+
+    def _poll(self) -> None:
+        try:
+            self._poller_now().poll()
+        except CallFailed as failed:
+            self._heard()
+            self._poll_at = self._clock() + self._after_failure(self._polls, failed)
+            self._complain(failed)
+            return
+        except BundleRefused as refused:
+            self._heard()
+            self._polls.succeeded()
+            self._complain(refused)
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever a network can give
+            self._complain(error)
+            self._poll_at = self._clock() + self._polls.failed()
+            return
+        else:
+            self._heard()
+            self._polls.succeeded()
+            self.report.last_error = None
+            self._resume()
+        if self._poller is not None and self._poller.downloaded:
+            self.report.last_download = self._settings.clock()
+        self._poll_at = self._clock() + self._varied(self._settings.poll_seconds)
+
+    def _after_failure(self, backoff: Backoff, failed: CallFailed) -> float:
+        if failed.status == 404:  # nothing is published yet: no reason to slow down
+            return self._varied(self._settings.poll_seconds)
+        return backoff.failed(failed.retry_after)
+
+    def _resume(self) -> None:
+        """The key is good (again): what was kept for want of it can go."""
+        if self.report.sending is Sending.STOPPED:
+            self.report.sending = Sending.ON
+            self._send_at = self._clock()
+
+    def _send(self) -> None:
+        self._send_at = _NEVER
+        try:
+            for _ in range(_AT_ONCE):
+                if not self._sender_now().send(self._identity()):
+                    self._sends.succeeded()
+                    return
+                self._heard()
+                self._sends.succeeded()
+                self.report.last_sent = self._settings.clock()
+            self._send_at = self._clock()
+        except KeyRefused as refused:
+            self._heard()
+            self.report.sending = Sending.STOPPED
+            self._complain(refused)
+        except CallFailed as failed:
+            self._heard()
+            self._complain(failed)
+            self._send_at = self._clock() + self._sends.failed(failed.retry_after)
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever a network can give
+            self._complain(error)
+            self._send_at = self._clock() + self._sends.failed()
+
+    def _heard(self) -> None:
+        self.report.last_request = self._settings.clock()
+
+    def _complain(self, error: Exception) -> None:
+        self.report.last_error = f"{type(error).__name__}: {error}"
+
+    def _varied(self, seconds: float) -> float:
+        return seconds * (1 + self._settings.jitter * (2 * self._draw() - 1))
+
+    def _identity(self) -> dict[str, str]:
+        duties = self._duties
+        return {
+            "Nearwise-Device": duties.device,
+            "Nearwise-SDK": __version__,
+            "Nearwise-Bundle": str(duties.shelf.version),
+        }
+
+    def _connection(self) -> Transport:
+        if self._transport is None:
+            if self._duties.transport is None:
+                raise NearwiseError("this client has no server")
+            self._transport = self._duties.transport()
+        return self._transport
+
+    def _poller_now(self) -> Poller:
+        if self._poller is None:
+            self._poller = Poller(self._connection(), self._duties.shelf, self._identity())
+        return self._poller
+
+    def _sender_now(self) -> Sender:
+        if self._sender is None:
+            limits = BatchLimits(self._settings.batch_events, self._settings.batch_bytes)
+            self._sender = Sender(
+                self._connection(), self._duties.outbox, self._duties.device, limits, self._settings.clock
+            )
+        return self._sender
+
+    def close(self) -> None:
+        """Give connections back."""
+        if self._transport is not None:
+            self._transport.close()
