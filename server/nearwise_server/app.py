@@ -117,6 +117,7 @@ def make_app(centre: Centre) -> ASGIApp:
             Exception: answers.on_failure,
         },
     )
+    app.router.redirect_slashes = False  # a redirect would be made of the caller's own Host header
     return Guard(app)
 
 

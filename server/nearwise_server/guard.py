@@ -20,12 +20,12 @@ class Guard:
     """Adds security headers. An error that comes this far was answered and logged already, so it ends here."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         started = False
 
@@ -39,7 +39,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_guarded)
+            await self.app(scope, receive, send_guarded)
         except Exception:
             if not started:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,7 +28,8 @@ def serve(settings: Settings, *, started: Callable[[str, Centre], None] | None =
         centre = open_centre(settings)
         if started is not None:
             started(_url(listener), centre)
-        _Server(_config(make_app(centre), settings)).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has stopped in order
+            _Server(_config(make_app(centre), settings)).run(sockets=[listener])
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""The OpenAPI page says what the server does: every route is on it, every answer has the form it promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from nearwise_server.app import Centre, list_operations
+from nearwise_server.guard import Guard
+from nearwise_server.keys import Scope
+from tests.server.conftest import BATCH, Callers, packed
+
+
+@pytest.fixture
+def page(callers: Callers) -> dict[str, Any]:
+    """The page as anyone gets it."""
+    return dict(callers.with_key("").get("/openapi.json").json())
+
+
+def _check(page: dict[str, Any], path: str, method: str, answer: Any) -> None:
+    """Hold an answer to what the page promises for it."""
+    content = page["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    schema = content[answer.headers["content-type"].partition(";")[0]]["schema"]
+    Draft202012Validator(schema).validate(answer.json())  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_every_route_is_on_the_page_and_nothing_else(callers: Callers, page: dict[str, Any]) -> None:
+    assert isinstance(callers.app, Guard)
+    assert isinstance(callers.app.app, Starlette)
+    served = {
+        (route.path, method.lower())
+        for route in callers.app.app.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+    described = {(path, method) for path, methods in page["paths"].items() for method in methods}
+    assert served == described
+
+
+def test_every_operation_names_who_may_call_it(centre: Centre, page: dict[str, Any]) -> None:
+    for operation in list_operations(centre):
+        described = page["paths"][operation.path][operation.method.lower()]
+        assert described["x-scopes"] == sorted(scope.value for scope in operation.scopes)
+        assert bool(described["security"]) == bool(operation.scopes)
+
+
+def test_operation_ids_are_unique_and_path_parameters_are_declared(page: dict[str, Any]) -> None:
+    operations = [(path, each) for path, methods in page["paths"].items() for each in methods.values()]
+    assert len({each["operationId"] for _, each in operations}) == len(operations)
+    for path, each in operations:
+        declared = {parameter["name"] for parameter in each["parameters"] if parameter["in"] == "path"}
+        assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+
+
+def test_answers_have_the_form_that_the_page_promises(callers: Callers, page: dict[str, Any]) -> None:
+    callers.publish({"a": {"n": 1}})
+    key, publisher = callers.key(Scope.DEVICE), callers.client(Scope.PUBLISH)
+    _check(page, "/v1/batches", "post", callers.send(callers.batch(1, packed(type="status", at=1), b""), key))
+    _check(page, "/v1/batches", "post", callers.send(b"", key))
+    _check(page, "/v1/batches", "post", callers.with_key("").post("/v1/batches", headers=BATCH))
+    for path in ("/v1/bundles", "/v1/devices", "/v1/events", "/v1/summary", "/healthz", "/openapi.json"):
+        _check(page, path, "get", publisher.get(path))
+    _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 1}))
+    _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 9}))
+    _check(page, "/v1/bundles", "post", publisher.post("/v1/bundles", json={"files": {}}))
+    _check(page, "/v1/events", "get", publisher.get("/v1/events?limit=0"))
+
+
+def test_every_schema_on_the_page_is_a_schema(page: dict[str, Any]) -> None:
+    for methods in page["paths"].values():
+        for operation in methods.values():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for media in (media for body in bodies for media in body.get("content", {}).values()):
+                Draft202012Validator.check_schema(media.get("schema", {}))

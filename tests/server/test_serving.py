@@ -1,0 +1,108 @@
+"""A real server on a real port: it starts on nothing, stops without losing anything, and starts again where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import PIPE
+
+import httpx
+import pytest
+
+from nearwise_rules import Entry, encode_batch, open_manifest
+from nearwise_server.app import open_centre
+from nearwise_server.errors import ServerError
+from nearwise_server.keys import Scope, make_key
+from nearwise_server.publishing import Publication, trust_of
+from nearwise_server.serving import serve_centre_in_thread, serve_in_thread
+from nearwise_server.settings import Settings
+from tests.server.conftest import BATCH, packed
+
+
+def test_the_first_start_makes_the_folder_private(settings: Settings) -> None:
+    with serve_in_thread(settings) as url:
+        answer = httpx.get(f"{url}/healthz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        assert "date" in answer.headers
+        assert "server" not in answer.headers
+    assert stat.S_IMODE(os.stat(settings.data).st_mode) == 0o700
+    assert sorted(os.listdir(settings.data)) == ["nearwise.sqlite3", "signing.key"]
+
+
+def test_a_restart_serves_what_was_published_and_signed_before(settings: Settings) -> None:
+    centre = open_centre(settings)
+    key = make_key(centre.database, Scope.DEVICE, "production", now_ms=0)
+    centre.publisher.publish_entries(
+        [Entry.of("flag", "a", {})], Publication(environment="production", published_by="test")
+    )
+    trust = trust_of(centre.signer)
+    centre.close()
+    with serve_in_thread(settings) as url:
+        answer = httpx.get(f"{url}/v1/manifest", headers={"Authorization": f"Bearer {key}"})
+    assert open_manifest(answer.content, trust).version == 1
+
+
+def test_batches_of_many_devices_at_once_are_all_stored(settings: Settings) -> None:
+    centre = open_centre(settings)
+    key = make_key(centre.database, Scope.DEVICE, "production", now_ms=0)
+    reader = make_key(centre.database, Scope.READ, "production", now_ms=0)
+    event = packed(type="track", at=1, name="sale")
+
+    with serve_centre_in_thread(centre) as url, httpx.Client(base_url=url) as client:
+
+        def send(number: int) -> int:
+            batch = encode_batch(f"till-{number % 8}", "ab" * 16, number // 8 * 5, [event] * 5)
+            headers = BATCH | {"Authorization": f"Bearer {key}"}
+            return client.post("/v1/batches", content=batch, headers=headers).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(send, range(160))) == {200}
+        summary = client.get("/v1/summary", headers={"Authorization": f"Bearer {reader}"}).json()
+        devices = client.get("/v1/devices", headers={"Authorization": f"Bearer {reader}"}).json()["devices"]
+    assert (summary["batches"], summary["events"]) == (160, 800)
+    assert [(device["stored"], device["high_water"], device["missing"]) for device in devices] == [(100, 99, [])] * 8
+
+
+def test_a_taken_port_is_said_in_a_sentence(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        centre = open_centre(Settings(data=settings.data, port=port))
+        with pytest.raises(ServerError, match=f"port {port}"), serve_centre_in_thread(centre):
+            pass
+    centre.close()
+
+
+_PROGRAM = """
+import sys
+from nearwise_server.serving import serve
+from nearwise_server.settings import Settings
+serve(Settings(data=sys.argv[1], port=0), started=lambda url, centre: print(url, flush=True))
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_in_order(tmp_path: Path, ending: signal.Signals) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(tmp_path / "server")],
+        env=environment,
+        stdout=PIPE,
+        stderr=PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+            assert client.get(f"{url}/healthz").status_code == 200
+        process.send_signal(ending)
+        errors = process.stderr.read()
+        process.wait(timeout=20)
+    assert "Traceback" not in errors
+    assert not (tmp_path / "server" / "nearwise.sqlite3-wal").exists()
