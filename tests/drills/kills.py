@@ -63,10 +63,8 @@ def drill(seed: int, count: int) -> Outcome:
             outcome.safe.update(_one_life([url, centre.device_key, storage, str(number * PER_ROUND)], moment, rng))
             outcome.moments[moment] += 1
             outcome.kills += 1
-        last = [centre.url, centre.device_key, storage, "0"]
-        drained = subprocess.run(
-            _till(["--drain", *last]), cwd=ROOT, env=_environment(), check=True, capture_output=True
-        )
+        last = _till([centre.url, centre.device_key, storage, "drain"])
+        drained = subprocess.run(last, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.PIPE)
         outcome.queued = int(drained.stdout)
         outcome.stored = Counter(centre.sales())
     outcome.seconds = time.perf_counter() - started

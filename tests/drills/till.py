@@ -15,9 +15,6 @@ import time
 
 import nearwise
 
-SMALL = 16 * 1024
-"""Segments this small roll over every few hundred events, so that many kills hit a roll or a removal."""
-
 
 def main(url: str, key: str, storage: str, first: str) -> None:
     """Sell until told to stop, then close in order."""
@@ -41,7 +38,17 @@ def main(url: str, key: str, storage: str, first: str) -> None:
 
 def settings() -> nearwise.Settings:
     """Settings under which a till does in a second what it else does in an hour."""
-    return nearwise.Settings()
+    return nearwise.Settings(
+        poll_seconds=0.3,
+        send_seconds=0.05,
+        commit_seconds=0.05,
+        retry_first_seconds=0.02,
+        retry_most_seconds=0.2,
+        batch_events=64,
+        batch_bytes=8 * 1024,
+        event_bytes=1024,
+        outbox_bytes=1024 * 1024 * 1024,
+    )
 
 
 if __name__ == "__main__":
