@@ -153,7 +153,11 @@ def missing(run: Run, scope: Scope, *keys: object) -> list[object]:
     """The keys (or those of a list as first argument) whose value is missing, null or ""."""
     names = cast("Sequence[object]", keys[0]) if keys and is_list(keys[0]) else keys
     run.spend(len(names))
-    return [name for name in names if _is_missing(run, scope, name)]
+    return [_listed(name) for name in names if _is_missing(run, scope, name)]
+
+
+def _listed(name: object) -> object:
+    return None if name is UNDEFINED else name
 
 
 def _is_missing(run: Run, scope: Scope, name: object) -> bool:
@@ -179,7 +183,7 @@ def missing_some(
     absent = missing(run, scope, *_as_arguments(names))
     if not (is_list(options) or isinstance(options, str)):
         return absent
-    size = len(cast("Sequence[object]", options))
+    size = len(code_units(options)) if isinstance(options, str) else len(names)
     return [] if size - len(absent) >= number(run, needed) else absent
 
 

@@ -180,7 +180,7 @@ class _Reader:
     def unknown(self, name: str, at: str) -> None:
         from difflib import get_close_matches
 
-        near = get_close_matches(name[:40], [*TABLE, PRESERVE], 1, 0.5)
+        near = get_close_matches(name[:40], [*TABLE, PRESERVE], 1, 0.6)
         hint = f", did you mean {near[0]!r}?" if near else ""
         self.problem("unknown_operator", at, f"unknown operator {shown(name)}{hint}")
 

@@ -96,7 +96,8 @@ def js_cut(
     taken = units[_js_begin(run, start, len(units)) :]
     if end is not UNDEFINED and number(run, end) < 0:
         # `temp.length + end` is a sum for numbers and a concatenation for text, which is then no number.
-        counted: object = len(taken) + number(run, end) if not isinstance(end, str) else f"{len(taken)}{end}"
+        adds = end is None or isinstance(end, (int, float))
+        counted: object = len(taken) + number(run, end) if adds else f"{len(taken)}{text(run, end)}"
         return from_code_units(taken[: _js_count(run, counted, len(taken))])
     if end is UNDEFINED:
         return from_code_units(taken)
@@ -109,7 +110,8 @@ def _js_begin(run: Run, start: object, size: int) -> int:
         return 0
     if math.isinf(first):
         return size if first > 0 else 0
-    return max(0, size + int(first)) if first < 0 else int(first)
+    whole = int(first)
+    return max(0, size + whole) if whole < 0 else whole
 
 
 def _js_count(run: Run, count: object, size: int) -> int:
