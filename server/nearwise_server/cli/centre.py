@@ -1,0 +1,108 @@
+"""A centre as the command talks to it: one method per request, refusals as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import cast
+
+import httpx
+
+from nearwise_rules import JsonObject
+from nearwise_server.authoring import LocatedProblem
+from nearwise_server.cli.errors import REFUSED, CommandFailed
+
+_PAGE = 500
+_UNPROCESSABLE = 422
+
+
+class RuleSetRejected(CommandFailed):
+    """The centre found problems in a rule set: the same that `check` finds."""
+
+    def __init__(self, problems: tuple[LocatedProblem, ...]) -> None:
+        self.problems = problems
+        super().__init__("the centre refused the rule set", REFUSED)
+
+
+class CentreClient:
+    """Talks to one centre with one key; close it, or use it in a `with`."""
+
+    def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        # A device key carries the pin of the signing key as its last part, which no request needs.
+        secret = ".".join(key.strip().split(".")[:3])
+        try:
+            self._http = httpx.Client(
+                base_url=url, headers={"Authorization": f"Bearer {secret}"}, timeout=60.0, transport=transport
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError) as error:
+            raise CommandFailed(f"'{url}' is no URL of a centre: {error}") from error
+        self._url = url
+
+    def __enter__(self) -> CentreClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._http.close()
+
+    def publish(self, files: Mapping[str, str], note: str) -> JsonObject:
+        """Publish the texts of a rule set.
+
+        Raises:
+            RuleSetRejected: with the problems that the centre found.
+            CommandFailed: anything else that went wrong.
+        """
+        return self._ask("POST", "/v1/bundles", {"files": dict(files), **({"note": note} if note else {})})
+
+    def roll_back(self, to: int, note: str) -> JsonObject:
+        """Publish the content of version `to` again."""
+        return self._ask("POST", "/v1/rollback", {"to": to, **({"note": note} if note else {})})
+
+    def versions(self, most: int) -> list[JsonObject]:
+        """The newest published versions."""
+        return _rows(self._ask("GET", f"/v1/bundles?limit={most}"), "bundles")
+
+    def devices(self) -> Iterator[JsonObject]:
+        """All devices, page by page."""
+        after = ""
+        while True:
+            page = self._ask("GET", f"/v1/devices?limit={_PAGE}{after}")
+            yield from _rows(page, "devices")
+            if page.get("next") is None:
+                return
+            after = f"&after={page['next']}"
+
+    def summary(self) -> JsonObject:
+        """Counts of what is stored."""
+        return self._ask("GET", "/v1/summary")
+
+    def _ask(self, method: str, path: str, content: object = None) -> JsonObject:
+        try:
+            response = self._http.request(method, path, **({} if content is None else {"json": content}))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        except httpx.TransportError as error:
+            raise CommandFailed(f"{self._url} does not answer: {error}") from error
+        answer = _json(response)
+        if response.is_success:
+            return answer
+        problems = answer.get("problems")
+        if response.status_code == _UNPROCESSABLE and isinstance(problems, list):
+            raise RuleSetRejected(tuple(map(_problem, cast("list[JsonObject]", problems))))
+        detail = answer.get("detail") or answer.get("title") or response.reason_phrase
+        raise CommandFailed(f"{self._url} refused ({response.status_code}): {detail}", REFUSED)
+
+
+def _json(response: httpx.Response) -> JsonObject:
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return cast("JsonObject", answer) if isinstance(answer, dict) else {}
+
+
+def _rows(answer: JsonObject, name: str) -> list[JsonObject]:
+    rows = answer.get(name)
+    return cast("list[JsonObject]", rows) if isinstance(rows, list) else []
+
+
+def _problem(row: JsonObject) -> LocatedProblem:
+    line, column = (int(str(row.get(name) or 0)) for name in ("line", "column"))
+    return LocatedProblem(str(row.get("file")), line, column, str(row.get("code")), str(row.get("message")))

@@ -1,0 +1,72 @@
+"""The command `nearwise`: its sub-commands put together, and how it ends when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from nearwise_rules import RulesError
+from nearwise_server.cli import authoring_commands, centre_commands, screen
+from nearwise_server.cli.demo_command import demo
+from nearwise_server.cli.errors import UNUSABLE, CommandFailed
+from nearwise_server.errors import ServerError
+
+_AUTHORS, _CENTRE = "Rule sets", "Centre"
+
+
+def make_app() -> typer.Typer:
+    """The command with all its sub-commands."""
+    app = typer.Typer(
+        name="nearwise",
+        help="Rules decided on the device, with or without a network.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for_authors, for_centre = app.command(rich_help_panel=_AUTHORS), app.command(rich_help_panel=_CENTRE)
+    for_authors(authoring_commands.init)
+    for_authors(authoring_commands.check)
+    for_authors(authoring_commands.decide)
+    for_authors(authoring_commands.build)
+    for_authors(authoring_commands.schema)
+    for_centre(centre_commands.serve)
+    app.add_typer(centre_commands.keys, name="keys", rich_help_panel=_CENTRE)
+    for_centre(centre_commands.publish)
+    for_centre(centre_commands.rollback)
+    for_centre(centre_commands.status)
+    app.command(rich_help_panel="See it work")(demo)
+    return app
+
+
+def run() -> int:
+    """Run the command; the exit code. Mistakes of people end in one line, never in a traceback."""
+    try:
+        make_app()()
+    except CommandFailed as error:
+        return _fail(str(error), error.exit_code)
+    except (ServerError, RulesError) as error:
+        return _fail(str(error), UNUSABLE)
+    except BrokenPipeError:
+        # The reader (head, less) has left; Python would complain about it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", is_eager=True, help="Print the version."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("nearwise"))
+        raise typer.Exit
+
+
+def _fail(message: str, exit_code: int) -> int:
+    if message:
+        screen.err.print(f"nearwise: {message}", markup=False)
+    return exit_code

@@ -1,0 +1,97 @@
+"""One question to a rule set, put together from the command line, and its explained answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from nearwise_rules import Entry, Explanation, Json, Release, did_you_mean, explain
+from nearwise_server.authoring import TextLimits, provisional_bundle, read_source
+from nearwise_server.authoring.yaml_text import resolve
+from nearwise_server.cli.errors import CommandFailed
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. `at` is an ISO 8601 time, in `zone` when it names none; None is now."""
+
+    flag: str
+    subject: str | None
+    context: dict[str, Json]
+    at: str | None
+    zone: str
+
+
+def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation:
+    """Decide as a device does, and say why.
+
+    Raises:
+        CommandFailed: there is no such flag, or the time cannot be read.
+    """
+    release = Release(provisional_bundle(entries, now))
+    if question.flag not in release.flag_keys:
+        guess = did_you_mean(question.flag, release.flag_keys)
+        raise CommandFailed(f"unknown flag '{question.flag}'{guess}")
+    try:
+        at = now if question.at is None else _instant(question.at, question.zone)
+    except ValueError as error:
+        raise CommandFailed(f"'{question.at}' is not a time such as 2026-11-23T08:10") from error
+    return explain(release, question.flag, question.context, question.subject, at)
+
+
+def _instant(text: str, zone: str) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
+
+
+def read_context(file: Path | None, values: Iterable[str]) -> dict[str, Json]:
+    """The attribute values of a file (JSON or YAML; `-` is stdin), then those of `NAME=VALUE`.
+
+    Raises:
+        CommandFailed: one of them cannot be read.
+    """
+    context = {} if file is None else _read_file(file)
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise CommandFailed(f"'{text}' is not NAME=VALUE")
+        _put(context, name, _value(value))
+    return context
+
+
+def _read_file(file: Path) -> dict[str, Json]:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise CommandFailed(f"{file}: {error.strerror}") from error
+    source, problems = read_source(str(file), text, TextLimits())
+    if source is None or problems:
+        raise CommandFailed(str(problems[0]))
+    document = source.document
+    if not isinstance(document, dict):
+        raise CommandFailed(f"{file} does not hold a map of attribute values")
+    return document
+
+
+def _value(text: str) -> Json:
+    """A value as YAML writes it: 25, true, gold, [a, b]."""
+    if not text.startswith(("[", "{", '"', "'")):
+        return resolve(text)
+    source, problems = read_source("--set", text)
+    if source is None or problems:
+        raise CommandFailed(f"'{text}': {problems[0].message}")
+    return source.document
+
+
+def _put(context: dict[str, Json], name: str, value: Json) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        below = context.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise CommandFailed(f"'{name}' lies inside a value that is no map")
+        context = below
+    context[last] = value

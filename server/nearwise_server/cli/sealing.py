@@ -1,0 +1,52 @@
+"""Sealing a built rule set into a bundle file with a key of this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nearwise_rules import Manifest, pack_bundle, public_key_text, root_hash, seal
+from nearwise_server.authoring import Built
+from nearwise_server.settings import Settings
+from nearwise_server.signing_keys import load_signing_key
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """What a bundle file is for: the file of the private key, the version, the environment."""
+
+    signing_key: str
+    version: int
+    environment: str
+
+
+@dataclass(frozen=True)
+class SealedBundle:
+    """The bytes of a bundle file, what was signed, and the public key to pin."""
+
+    data: bytes
+    manifest: Manifest
+    public_key: str
+
+
+def seal_bundle(built: Built, file: BundleFile, now: float) -> SealedBundle:
+    """Sign the entries of a rule set without problems. Tenant, audience and oldest SDK are a centre's defaults.
+
+    Raises:
+        SigningKeyRefused: the key file cannot be used.
+    """
+    signer = load_signing_key(file.signing_key)
+    defaults = Settings(data=".")
+    manifest = Manifest(
+        tenant=defaults.tenant,
+        environment=file.environment,
+        audience=defaults.audience,
+        version=file.version,
+        issued=now,
+        grace=built.settings.grace,
+        min_sdk=defaults.min_sdk,
+        root=root_hash((entry.kind, entry.key, entry.digest) for entry in built.entries),
+        entries=len(built.entries),
+        size_bytes=sum(len(entry.body) for entry in built.entries),
+    )
+    data = pack_bundle(seal(manifest.to_payload(), [signer]), built.entries)
+    return SealedBundle(data, manifest, public_key_text(signer.public_key))
