@@ -106,10 +106,14 @@ class Forge:
         return open_bundle(self.packed, self.trust)
 
     @cached_property
+    def next_packed(self) -> bytes:
+        """The next release as a file."""
+        return pack_bundle(self.next_envelope, self.next_entries)
+
+    @cached_property
     def delta(self) -> bytes:
         """The way from the good release to the next."""
-        target = open_bundle(pack_bundle(self.next_envelope, self.next_entries), self.trust)
-        packed = pack_delta(self.bundle, target)
+        packed = pack_delta(self.bundle, open_bundle(self.next_packed, self.trust))
         assert packed is not None
         return packed
 
@@ -190,7 +194,7 @@ def _signed_nonsense(forge: Forge, rng: random.Random) -> bytes:
     when: list[Any] = [{"nope": []}, {"if": 3}, "x" * 2000, [[[]]], {"var": {"var": {"var": []}}}, None]
     odd = canonical_json(FLAG | {"rules": [{"when": rng.choice(when), "serve": rng.choice(("on", "gone"))}]})
     entries = (*forge.entries[:-1], _changed(forge.entries[-1], body=rng.choice((*bodies, odd, odd))))
-    return _unchecked(seal(forge.manifest(entries).to_payload(), [forge.signer]), entries)
+    return _unchecked(seal(forge.manifest(entries, 8).to_payload(), [forge.signer]), entries)
 
 
 def _damaged(forge: Forge, rng: random.Random) -> bytes:

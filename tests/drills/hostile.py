@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.drills.bundles import Forge
 from tests.drills.centre import Centre
+from tests.drills.client_judges import Polling
 from tests.drills.judges import Device, Judge, Verdict, batch, rule
 from tests.drills.server_judges import Caller
 from tests.drills.watch import Hung, Watch, resident_kib
@@ -78,7 +79,8 @@ class Outcome:
 @contextmanager
 def stations() -> Iterator[tuple[dict[str, Station], list[Callable[[], bool]]]]:
     """Who meets the inputs of each kind, and who must go on serving: a device, a server, a client of a bad server."""
-    device = Device(Forge.make())
+    forge = Forge.make()
+    device = Device(forge)
     with tempfile.TemporaryDirectory(prefix="nearwise-hostile-") as folder, Centre.started(Path(folder)) as centre:
         caller = Caller(centre)
         makers: dict[str, Station] = {
@@ -87,6 +89,7 @@ def stations() -> Iterator[tuple[dict[str, Station], list[Callable[[], bool]]]]:
             "rule": rule,
             "batch": batch,
             "delta": device.delta,
+            "download": Polling(forge).download,
             "delivery": caller.deliver,
             "publication": caller.publish,
             "request": caller.stray,
