@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import Json
@@ -175,10 +176,9 @@ class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", o
     @property
     def id(self) -> str:
         """Names this decision: the same bundle, flag, subject and clock give the same id on any machine."""
-        from nearwise_rules.logic.murmur3 import murmur3_32
-
-        named = f"{self[0].flag}\0{self[3]}".encode("utf-8", "surrogatepass")
-        return f"{self[0].bundle_version:x}-{round(self[2] * 1e6):x}-{murmur3_32(named):08x}"
+        outcome = self[0]
+        named = f"{outcome.flag}\0{self[3]}".encode("utf-8", "surrogatepass")
+        return f"{outcome.bundle_version:x}-{round(self[2] * 1e6):x}-{crc32(named):08x}"
 
     def __repr__(self) -> str:
         code = f", error_code={self.error_code.value}" if self.error_code else ""
