@@ -65,7 +65,7 @@ def same(left: object, right: object) -> bool:
         return _same_lists(cast("Sequence[object]", left), cast("Sequence[object]", right))
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return _same_objects(cast("Mapping[str, object]", left), cast("Mapping[str, object]", right))
-    return left == right and left.__class__ is right.__class__
+    return left == right and isinstance(left, str) is isinstance(right, str)
 
 
 def _same_lists(left: Sequence[object], right: Sequence[object]) -> bool:
