@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from nearwise_rules.bundle.events import Event, Rejected, read_event
+from nearwise_rules.bundle.events import Allowance, Event, Rejected, read_event
 from nearwise_rules.bundle.limits import BatchLimits
 from nearwise_rules.bundle.manifest import MAX_INTEGER
 from nearwise_rules.bundle.messagepack import Reader, pack
@@ -63,7 +63,8 @@ def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
     if wrong:
         raise BundleRefused(Refusal.MALFORMED, f"batch {wrong}")
     payloads = cast("list[object]", parts["events"])
-    events = tuple(read_event(index, payload, limits) for index, payload in enumerate(payloads))
+    allowance = Allowance(limits)
+    events = tuple(read_event(index, payload, limits, allowance) for index, payload in enumerate(payloads))
     return SealedBatch(cast("str", parts["device"]), cast("str", parts["epoch"]), cast("int", parts["first"]), events)
 
 

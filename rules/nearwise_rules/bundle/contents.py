@@ -93,12 +93,8 @@ class Contents:
     @property
     def root(self) -> str:
         """The root hash (see `root_hash`), 64 hex characters."""
-        digests = self.digests.hex()
-        starts = range(0, len(digests), 64)
-        lines = [
-            f"{digests[start : start + 64]}  {kind}/{key}\n"
-            for start, (kind, key) in zip(starts, self.ordered_names(), strict=True)
-        ]
+        digests = iter(self.digests.hex("\n", 32).split("\n"))
+        lines = [f"{next(digests)}  {kind}/{key}\n" for kind, keys in self.names.items() for key in keys]
         return sha256("".join(lines).encode()).hexdigest()
 
     def ordered_names(self) -> Iterator[tuple[str, str]]:

@@ -43,7 +43,21 @@ class Rejected:
     reason: str
 
 
-def read_event(index: int, payload: object, limits: BatchLimits) -> Event | Rejected:
+class Allowance:
+    """How many values, nested ones included, the events of one batch may still hold together."""
+
+    __slots__ = ("most", "values_left")
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self.most = self.values_left = limits.max_values
+
+    def take(self, values: int) -> bool:
+        """Take off so many values; False, from then on for all, when there are not as many left."""
+        self.values_left -= values
+        return self.values_left >= 0
+
+
+def read_event(index: int, payload: object, limits: BatchLimits, allowance: Allowance) -> Event | Rejected:
     """Decode and check one event of a batch; never raises."""
     if not isinstance(payload, bytes):
         return Rejected(index, "not a byte string")
@@ -51,10 +65,10 @@ def read_event(index: int, payload: object, limits: BatchLimits) -> Event | Reje
         return Rejected(index, f"{len(payload)} bytes, at most {limits.max_event_bytes}")
     if payload == NO_EVENT:
         return Rejected(index, "no event")
-    members = _decoded(payload)
+    members = _decoded(payload) if allowance.take(1) else {}
     if members is None:
         return Rejected(index, "not a MessagePack map")
-    wrong = _wrong_value(members, limits.max_event_depth) or _wrong_member(members)
+    wrong = _wrong_value(members, limits.max_event_depth, allowance) or _wrong_member(members)
     if wrong is not None:
         return Rejected(index, wrong)
     kind, at = cast("str", members.pop("type")), cast("int", members.pop("at"))
@@ -70,7 +84,7 @@ def _decoded(payload: bytes) -> dict[str, object] | None:
     return cast("dict[str, object]", members) if isinstance(members, dict) else None
 
 
-def _wrong_value(members: object, max_depth: int) -> str | None:
+def _wrong_value(members: object, max_depth: int, allowance: Allowance) -> str | None:
     """What an event holds that JSON could not, None when all is well. Walks without recursion."""
     pending: list[tuple[int, object]] = [(1, members)]
     while pending:
@@ -82,6 +96,8 @@ def _wrong_value(members: object, max_depth: int) -> str | None:
             return f"a {type(value).__name__} is not a value to store"
         elif depth > max_depth:
             return f"nested deeper than {max_depth}"
+        elif not allowance.take(len(cast("list[object]", value))):
+            return f"more than {allowance.most} values in the batch"
         else:
             children = cast("Iterable[object]", value)
             if isinstance(value, dict):

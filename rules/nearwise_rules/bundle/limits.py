@@ -31,3 +31,4 @@ class BatchLimits(NamedTuple):
     max_events: int = 10_000
     max_event_bytes: int = 64 * 1024
     max_event_depth: int = 16
+    max_values: int = 200_000
