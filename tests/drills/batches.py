@@ -15,13 +15,14 @@ from tests.drills.damage import damage
 EPOCH = "0123456789abcdef" * 2
 
 
-def _pack(value: object) -> bytes:
+def pack(value: object) -> bytes:
+    """A value as MessagePack."""
     return cast("bytes", msgpack.packb(value))  # pyright: ignore[reportUnknownMemberType]
 
 
 def good_event(number: int = 0) -> bytes:
     """One true event as MessagePack."""
-    return _pack({"type": "track", "at": 1_750_000_000_000 + number, "name": "redemption", "value": 1.0})
+    return pack({"type": "track", "at": 1_750_000_000_000 + number, "name": "redemption", "value": 1.0})
 
 
 def good_batch(rng: random.Random, first: int = 1) -> bytes:
@@ -32,7 +33,7 @@ def good_batch(rng: random.Random, first: int = 1) -> bytes:
 def _sealed(**changes: Any) -> bytes:
     parts: dict[str, Any] = {"v": 1, "device": "till-07", "epoch": EPOCH, "first": 1, "events": [good_event()]}
     parts.update(changes)
-    return zlib.compress(_pack({name: value for name, value in parts.items() if value is not Ellipsis}))
+    return zlib.compress(pack({name: value for name, value in parts.items() if value is not Ellipsis}))
 
 
 def _damaged(rng: random.Random) -> bytes:
@@ -72,15 +73,15 @@ def _event(rng: random.Random) -> bytes:
     event: dict[str, Any] = {"type": "track", "at": 1_750_000_000_000, "name": "redemption"}
     name = rng.choice(tuple(_EVENT_FIELDS))
     event[name] = rng.choice(_EVENT_FIELDS[name])
-    bad = _pack({key: value for key, value in event.items() if value is not ...})
-    others: tuple[bytes, ...] = (bad, bad, bad, b"", b"\xc1", damage(good_event(), rng), _pack([]), _pack(None))
+    bad = pack({key: value for key, value in event.items() if value is not ...})
+    others: tuple[bytes, ...] = (bad, bad, bad, b"", b"\xc1", damage(good_event(), rng), pack([]), pack(None))
     return _sealed(events=[good_event(), rng.choice(others), good_event(1)])
 
 
 def _bomb(rng: random.Random) -> bytes:
     """Small to send, large to unpack: zeros, texts, ten thousand events and more, empty maps by the million."""
     empty: list[dict[str, object]] = [{}]
-    wide = _pack({"type": "track", "at": 1, "name": "n", "properties": {"k": empty * 60_000}})
+    wide = pack({"type": "track", "at": 1, "name": "n", "properties": {"k": empty * 60_000}})
     return rng.choice(
         (
             lambda: zlib.compress(bytes(64 << 20), 9),
