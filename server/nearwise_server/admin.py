@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nearwise_rules import RulesError
 from nearwise_server.answers import answer_json
 from nearwise_server.bodies import Bodies
 from nearwise_server.catalogue import Published
@@ -45,7 +46,10 @@ class Admin:
             content = json_body(body)
             files = texts(content, "files", most=self.settings.publish_files)
             publication = _publication(key, text(content, "note", most=_NOTE_CHARACTERS))
-            published = await run_sync(self.publisher.publish, files, publication)
+            try:
+                published = await run_sync(self.publisher.publish, files, publication)
+            except RulesError as refused:
+                raise RequestRefused(422, "bundle_refused", f"devices would refuse this: {refused}") from None
         return _published(published)
 
     async def roll_back(self, request: Request, key: ApiKey) -> Response:

@@ -20,19 +20,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from nearwise_rules import Signer
+from nearwise_rules import BundleRefused, Signer
 from nearwise_server import answers, schemas
 from nearwise_server.admin import Admin
 from nearwise_server.bodies import Bodies
 from nearwise_server.catalogue import Catalogue
 from nearwise_server.edge import Edge
-from nearwise_server.errors import RequestRefused, RuleSetRefused
+from nearwise_server.errors import RequestRefused, RuleSetRefused, SigningKeyRefused
 from nearwise_server.guard import Guard
 from nearwise_server.ingest import Writer
 from nearwise_server.keys import ApiKey, Keyring
 from nearwise_server.media_types import JSON_TYPE
 from nearwise_server.openapi import openapi_document
 from nearwise_server.operations import ANYONE, Content, Handler, Operation, routes
+from nearwise_server.polling import Polling
 from nearwise_server.publishing import Publisher, trust_of
 from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
@@ -72,8 +73,7 @@ def open_centre(settings: Settings, *, clock: Callable[[], float] = time.time) -
     os.makedirs(settings.data, mode=0o700, exist_ok=True)
     signer = ensure_signing_key(settings.path_of_signing_key)
     database = open_database(settings.url_of_database)
-    catalogue = Catalogue(database, trust_of(signer), settings)
-    catalogue.refresh()
+    catalogue = _load_catalogue(database, signer, settings)
     roster = Roster(flush_seconds=settings.sightings_seconds)
     writer = Writer(database, roster, settings)
     writer.start()
@@ -89,9 +89,19 @@ def open_centre(settings: Settings, *, clock: Callable[[], float] = time.time) -
     )
 
 
+def _load_catalogue(database: Database, signer: Signer, settings: Settings) -> Catalogue:
+    catalogue = Catalogue(database, trust_of(signer), settings)
+    try:
+        catalogue.refresh()
+    except BundleRefused as refused:
+        database.close()
+        raise SigningKeyRefused(f"this key did not sign what is published here: {refused}") from None
+    return catalogue
+
+
 def make_app(centre: Centre) -> ASGIApp:
     """The ASGI application over an opened centre. It closes the centre when the server stops."""
-    operations = list_operations(centre)
+    edge, admin = make_rooms(centre)
     keyring = Keyring(centre.database, rows=centre.settings.key_cache_rows, seconds=centre.settings.key_cache_seconds)
 
     @asynccontextmanager
@@ -106,7 +116,7 @@ def make_app(centre: Centre) -> ASGIApp:
             await run_sync(centre.close)
 
     app = Starlette(
-        routes=routes(operations, keyring),
+        routes=routes(list_operations(edge, admin), keyring),
         lifespan=lifespan,
         exception_handlers={
             RequestRefused: answers.on_refusal,
@@ -118,11 +128,11 @@ def make_app(centre: Centre) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's own Host header
-    return Guard(app)
+    return Guard(Polling(app, edge, keyring))
 
 
-def list_operations(centre: Centre) -> tuple[Operation, ...]:
-    """All operations of a server."""
+def make_rooms(centre: Centre) -> tuple[Edge, Admin]:
+    """What devices call and what people call, over one limit for request bodies."""
     settings, bodies = centre.settings, Bodies(centre.settings)
     edge = Edge(
         settings=settings,
@@ -140,11 +150,11 @@ def list_operations(centre: Centre) -> tuple[Operation, ...]:
         roster=centre.roster,
         bodies=bodies,
     )
-    return _with_open_operations((*device_operations(edge), *people_operations(admin)))
+    return edge, admin
 
 
-def _with_open_operations(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """The operations and the two that need no key; the OpenAPI page lists itself."""
+def list_operations(edge: Edge, admin: Admin) -> tuple[Operation, ...]:
+    """All operations of a server: its rooms', and two that need no key. The OpenAPI page lists itself."""
 
     async def health(_request: Request, _key: ApiKey) -> Response:
         return answers.answer_json({"status": "ok"})
@@ -153,7 +163,8 @@ def _with_open_operations(operations: tuple[Operation, ...]) -> tuple[Operation,
         return answers.answer_json(openapi_document(everything, version("nearwise")))
 
     everything = (
-        *operations,
+        *device_operations(edge),
+        *people_operations(admin),
         _open("/healthz", "Whether the server answers", health, schemas.HEALTH),
         _open("/openapi.json", "This page", openapi, {"type": "object"}),
     )
@@ -166,10 +177,11 @@ def _open(path: str, summary: str, handler: Handler, schema: schemas.Schema) -> 
 
 
 async def _refresh(centre: Centre) -> None:
-    """Notice what other processes publish; what is served stays served when the database does not answer."""
+    """Notice what other processes publish and renew what would expire; what is served stays served if that fails."""
     while True:
         await asyncio.sleep(centre.settings.refresh_seconds)
         try:
             await run_sync(centre.catalogue.refresh)
-        except SQLAlchemyError as error:
+            await run_sync(centre.publisher.renew)
+        except (SQLAlchemyError, BundleRefused) as error:
             _log.warning("cannot look for new versions: %s", type(error).__name__)

@@ -29,7 +29,7 @@ class Bodies:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise RequestRefused(415, "content_encoding", "send the body as it is, without Content-Encoding")
         declared = request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit_bytes:
+        if declared.isdecimal() and declared.isascii() and int(declared[:20]) > limit_bytes:
             raise too_large(limit_bytes)
         chunks: list[bytes] = []
         held = 0

@@ -54,7 +54,7 @@ def prepare(environment: str, envelope: bytes, content: Iterable[Entry], trust: 
     """Pack a version and open it again as a device would.
 
     Raises:
-        BundleRefused: a device would refuse it.
+        RulesError: a device would refuse it.
     """
     body = pack_bundle(envelope, content)
     bundle = open_bundle(body, trust)
@@ -77,6 +77,10 @@ class Catalogue:
     def newest(self, environment: str) -> Published | None:
         """What devices of an environment should run."""
         return self._newest.get(environment)
+
+    def all_newest(self) -> tuple[Published, ...]:
+        """The newest version of every environment."""
+        return tuple(self._newest.values())
 
     def activate(self, published: Published) -> None:
         """Serve this version from now on, unless a newer one is served already."""

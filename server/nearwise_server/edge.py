@@ -15,7 +15,7 @@ from starlette.responses import Response
 from nearwise_rules import Entry, write_frame
 from nearwise_server.answers import answer_json
 from nearwise_server.bodies import Bodies
-from nearwise_server.catalogue import Catalogue
+from nearwise_server.catalogue import Catalogue, Published
 from nearwise_server.errors import RequestRefused
 from nearwise_server.ingest import Writer, read_delivery
 from nearwise_server.keys import DEVICE_NAME, ApiKey
@@ -47,14 +47,14 @@ class Edge:
 
     async def manifest(self, request: Request, key: ApiKey) -> Response:
         """The envelope of the newest version, or 304 when the caller has it."""
-        self._saw(request, key)
+        headers = request.headers
+        self.saw(key, headers.get("nearwise-device"), headers.get("nearwise-bundle"), headers.get("nearwise-sdk"))
         newest = self.catalogue.newest(key.environment)
         if newest is None:
             raise RequestRefused(404, "nothing_published", "nothing was published in this environment yet")
-        headers = {"ETag": newest.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-        if names(request.headers.get("if-none-match", ""), newest.etag):
-            return Response(status_code=304, headers=headers)
-        return Response(newest.bundle.envelope, headers=headers, media_type=ENVELOPE_TYPE)
+        if names(headers.get("if-none-match", ""), newest.etag):
+            return Response(status_code=304, headers=manifest_headers(newest))
+        return Response(newest.bundle.envelope, headers=manifest_headers(newest), media_type=ENVELOPE_TYPE)
 
     async def bundle(self, request: Request, key: ApiKey) -> Response:
         """A whole bundle by the root hash of its content."""
@@ -114,25 +114,27 @@ class Edge:
             if key.device not in (None, delivery.device):
                 raise RequestRefused(403, "other_device", "this key belongs to another device")
             receipt = await asyncio.wrap_future(self.writer.submit(delivery))
-        self._saw(request, key, delivery.device)
+        self.saw(key, delivery.device, request.headers.get("nearwise-bundle"), request.headers.get("nearwise-sdk"))
         if receipt.refused:
             raise RequestRefused(422, "too_many_gaps", "the events of this epoch arrive with too many gaps")
         return answer_json(_receipt(delivery, receipt))
 
-    def _saw(self, request: Request, key: ApiKey, device: str | None = None) -> None:
-        """Note who called, as far as the key lets the caller speak for that device."""
-        if key.scope not in DEVICES:
+    def saw(self, key: ApiKey, device: str | None, version: str | None, sdk: str | None) -> None:
+        """Note who called and what it says it runs, as far as the key lets the caller speak for that device."""
+        name = key.device or device or ""
+        if key.scope not in DEVICES or not DEVICE_NAME.fullmatch(name):
             return
-        name = device or key.device or request.headers.get("nearwise-device", "")
-        if not DEVICE_NAME.fullmatch(name):
-            return
-        version, sdk = request.headers.get("nearwise-bundle", ""), request.headers.get("nearwise-sdk", "")
         sighting = Sighting(
             seen_ms=int(self.clock() * 1000),
-            bundle_version=int(version) if _VERSION.fullmatch(version) else None,
-            sdk=sdk if _SDK.fullmatch(sdk) else None,
+            bundle_version=int(version) if version and _VERSION.fullmatch(version) else None,
+            sdk=sdk if sdk and _SDK.fullmatch(sdk) else None,
         )
         self.roster.saw(key.environment, name, sighting)
+
+
+def manifest_headers(published: Published) -> dict[str, str]:
+    """The headers of the manifest, changed or not."""
+    return {"ETag": published.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
 def names(if_none_match: str, etag: str) -> bool:

@@ -10,8 +10,6 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch
 from nearwise_server.coverage import Range
 from nearwise_server.errors import RequestRefused, too_large, try_later
@@ -149,7 +147,8 @@ class Writer:
             count = min(len(self._queue), self._settings.batches_per_commit)
             group = [self._queue.popleft() for _ in range(count)]
             self._queued_bytes -= sum(len(delivery.body) for delivery, _ in group)
-            return group
+        # From here on a caller that goes away cannot cancel: the answer is made, even when nobody waits for it.
+        return [(delivery, future) for delivery, future in group if future.set_running_or_notify_cancel()]
 
     def _write(self, group: list[tuple[Delivery, Future[Receipt]]]) -> None:
         try:
@@ -157,13 +156,13 @@ class Writer:
                 receipts = store_deliveries(
                     connection, [delivery for delivery, _ in group], max_ranges=self._settings.ranges_per_stream
                 )
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, this thread goes on and every caller is answered
             self._retry_or_fail(group, error)
             return
         for (_, future), receipt in zip(group, receipts, strict=True):
             future.set_result(receipt)
 
-    def _retry_or_fail(self, group: list[tuple[Delivery, Future[Receipt]]], error: SQLAlchemyError) -> None:
+    def _retry_or_fail(self, group: list[tuple[Delivery, Future[Receipt]]], error: Exception) -> None:
         """One delivery that the database refuses must not hold up the others: try each by itself."""
         if len(group) > 1:
             for single in group:

@@ -73,7 +73,7 @@ class Publisher:
         """Publish entries that are known to be good.
 
         Raises:
-            BundleRefused: a device would refuse the result; nothing changes.
+            RulesError: a device would refuse the result; nothing changes.
         """
         entries = tuple(content)
         with self._database.writing() as connection:
@@ -97,6 +97,16 @@ class Publisher:
             published = self._add(connection, content, again)
         self._catalogue.activate(published)
         return published
+
+    def renew(self) -> None:
+        """Publish again, with a later expiry, what has used up half of its time: silence must not stop a device."""
+        now = self._clock()
+        for published in self._catalogue.all_newest():
+            manifest = published.bundle.manifest
+            if manifest.expires is not None and now > (manifest.issued + manifest.expires) / 2:
+                note = f"renewal of version {manifest.version}"
+                publication = Publication(environment=manifest.environment, published_by="", note=note)
+                self.roll_back(manifest.version, publication)
 
     def _add(self, connection: Connection, entries: tuple[Entry, ...], publication: Publication) -> Published:
         """Sign and store the next version. What a device would refuse is never stored."""

@@ -9,9 +9,10 @@ from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from nearwise_server.app import Centre, list_operations
+from nearwise_server.app import Centre, list_operations, make_rooms
 from nearwise_server.guard import Guard
 from nearwise_server.keys import Scope
+from nearwise_server.polling import Polling
 from tests.server.conftest import BATCH, Callers, packed
 
 
@@ -30,10 +31,11 @@ def _check(page: dict[str, Any], path: str, method: str, answer: Any) -> None:
 
 def test_every_route_is_on_the_page_and_nothing_else(callers: Callers, page: dict[str, Any]) -> None:
     assert isinstance(callers.app, Guard)
-    assert isinstance(callers.app.app, Starlette)
+    assert isinstance(callers.app.app, Polling)
+    assert isinstance(callers.app.app.app, Starlette)
     served = {
         (route.path, method.lower())
-        for route in callers.app.app.routes
+        for route in callers.app.app.app.routes
         if isinstance(route, Route)
         for method in route.methods or ()
         if method != "HEAD"
@@ -43,7 +45,7 @@ def test_every_route_is_on_the_page_and_nothing_else(callers: Callers, page: dic
 
 
 def test_every_operation_names_who_may_call_it(centre: Centre, page: dict[str, Any]) -> None:
-    for operation in list_operations(centre):
+    for operation in list_operations(*make_rooms(centre)):
         described = page["paths"][operation.path][operation.method.lower()]
         assert described["x-scopes"] == sorted(scope.value for scope in operation.scopes)
         assert bool(described["security"]) == bool(operation.scopes)
