@@ -15,12 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import nearwise
 
-# Eight weeks pass in seconds here, so the till asks and sends far more often than the defaults would have it.
-HASTE = {"poll_seconds": 1.0, "send_seconds": 0.5, "retry_first_seconds": 0.25, "retry_most_seconds": 1.0}
 READY_SECONDS = 15.0
 LAST_FLUSH_SECONDS = 5.0
 
@@ -71,10 +70,10 @@ def ring_up(client: nearwise.Client, visit: dict[str, Any], ledger: Ledger) -> N
         ledger.report(f"{number}/offer", offer.id, offer.shown)
 
     purchase = f"{number}/purchase"
-    ledger.report(purchase, purchase, lambda: checkout.track("purchase", visit["basket"]["total"], step=purchase))
+    ledger.report(purchase, purchase, partial(checkout.track, "purchase", visit["basket"]["total"], step=purchase))
     for index, campaign in enumerate(visit["redeemed"]):
         step = f"{number}/redemption-{index}"
-        ledger.report(step, step, lambda s=step, c=campaign: checkout.track("redemption", 1.0, campaign=c, step=s))
+        ledger.report(step, step, partial(checkout.track, "redemption", 1.0, campaign=campaign, step=step))
     ledger.write("basket", number)
 
 
@@ -90,7 +89,9 @@ def visits(journal: str, ledger: Ledger) -> Iterator[dict[str, Any]]:
 def serve(options: argparse.Namespace, opening: threading.Event, closing: threading.Event) -> None:
     """Get ready, ring up every visit when it is due, and stay open until told to close."""
     ledger = Ledger(options.ledger)
-    settings = nearwise.Settings(device=options.device, **HASTE)
+    settings = nearwise.Settings(  # eight weeks pass in seconds, so this till asks and sends more often than by default
+        device=options.device, poll_seconds=1.0, send_seconds=0.5, retry_first_seconds=0.25, retry_most_seconds=1.0
+    )
     key = os.environ["NEARWISE_KEY"]
     with nearwise.Client(options.url, key=key, storage=options.storage, settings=settings) as client:
         client.ready(READY_SECONDS)

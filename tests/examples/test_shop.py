@@ -20,9 +20,11 @@ from nearwise_rules import (
     root_hash,
     seal,
 )
+from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_server.authoring import build_rule_set
+from nearwise_server.demo.intervals import Difference, Share, difference
 from nearwise_server.demo.journey import ZONE, Visit, read_journey
-from nearwise_server.demo.play import read_texts
+from nearwise_server.demo.play import campaigns_of, read_texts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BABY = {"BABY FOODS", "DIAPERS & DISPOSABLES", "INFANT FORMULA", "BABY HBC"}
@@ -133,6 +135,33 @@ def test_whoever_has_the_wide_screen_keeps_it_when_its_share_grows(
     before, after = wide(shop), wide(shop_next)
     assert before < after
     assert 0.4 < len(after) / len(subjects) < 0.6
+
+
+def test_over_many_salts_a_random_holdout_finds_nothing_where_there_is_nothing(visits: tuple[Visit, ...]) -> None:
+    campaigns = campaigns_of(EXAMPLES / "shop")
+    entered = dict[tuple[str, str], bool]()
+    for visit in visits:
+        household, rule = visit.purchase.household, expected_rule(visit)
+        if rule is not None:
+            entered.setdefault((household, campaigns[rule]), False)
+        for campaign in visit.redeemed:
+            if (household, campaign) in entered:
+                entered[household, campaign] = True
+    redeemed = {household: any(entered[key] for key in entered if key[0] == household) for household, _ in entered}
+    found = [_difference_under(f"salt-{number}", redeemed) for number in range(200)]
+    assert abs(sum(one.estimate for one in found) / len(found)) < 0.01
+    assert 0.01 < sum(one.conclusive for one in found) / len(found) < 0.10
+
+
+def _difference_under(salt: str, redeemed: dict[str, bool]) -> Difference:
+    groups: dict[bool, list[bool]] = {True: [], False: []}
+    for household, has_redeemed in redeemed.items():
+        bucket = (murmur3_32(f"{salt}household-{household}".encode()) * 10_000) >> 32
+        groups[bucket < 2_000].append(has_redeemed)
+    offered, held = (Share(sum(groups[key]), len(groups[key])) for key in (False, True))
+    found = difference(offered, held)
+    assert found is not None
+    return found
 
 
 def test_a_campaign_begins_at_midnight_in_the_shops(shop: Release) -> None:

@@ -32,8 +32,8 @@ class DemoSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= 3600:
             raise DemoImpossible("the replay takes 1 to 3600 seconds")
-        if not 4 <= self.tills <= 64:
-            raise DemoImpossible("the demo is played with 4 to 64 tills")
+        if not 7 <= self.tills <= 64:
+            raise DemoImpossible("the demo is played with 7 to 64 tills")
 
 
 @dataclass(frozen=True, slots=True)
