@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from nearwise.files import read_whole, write_whole
-from nearwise_rules import Accepted, Bundle, BundleLimits, BundleRefused, Trust, open_bundle
+from nearwise_rules import Accepted, BundleRefused, open_bundle
+
+if TYPE_CHECKING:
+    from nearwise_rules import Bundle, BundleLimits, Trust
 
 GENERATIONS = 3
 _DAMAGED_KEPT = 3

@@ -12,6 +12,7 @@ from weakref import WeakSet
 from nearwise.bundles import Generations
 from nearwise.context import Context, Desk
 from nearwise.decisions import Undecided
+from nearwise.duties import Duties, Report
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
@@ -21,7 +22,6 @@ from nearwise.settings import Settings
 from nearwise.shelf import Active, Shelf
 from nearwise.status import Sending, Source, Status
 from nearwise.storage import Storage
-from nearwise.sync import Duties, Synchronizer
 from nearwise.worker import Worker
 from nearwise_rules import BundleLimits
 
@@ -96,17 +96,16 @@ class Client:
         self._outbox = _outbox(storage, settings)
         self._exposures = Exposures(self._outbox.append, settings.clock)
         self._desk.record = self._exposures.record
-        self._synchronizer = Synchronizer(
-            Duties(
-                settings=settings,
-                shelf=self._shelf,
-                outbox=self._outbox,
-                exposures=self._exposures,
-                device=self._device,
-                transport=None if self._url is None else self._connect,
-            )
+        self._report = Report(Sending.OFF if self._url is None else Sending.ON)
+        duties = Duties(
+            settings=settings,
+            shelf=self._shelf,
+            outbox=self._outbox,
+            exposures=self._exposures,
+            device=self._device,
+            transport=None if self._url is None else self._connect,
         )
-        self._worker = Worker(self._synchronizer)
+        self._worker = Worker(duties, self._report)
         self._outbox.on_event(self._worker.wake)
         self._exposures.wake = self._worker.wake
         if self._url is not None or storage is not None:
@@ -159,7 +158,7 @@ class Client:
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""
-        shelf, report = self._shelf, self._synchronizer.report
+        shelf, report = self._shelf, self._report
         active, bundle, figures = shelf.active, shelf.bundle, self._outbox.figures()
         return Status(
             state=shelf.state(),
@@ -193,7 +192,7 @@ class Client:
         self._exposures.flush()
         with suppress(StorageFailed, OSError):
             self._outbox.commit()
-        if self._synchronizer.report.sending is Sending.ON and self._outbox.figures().queued:
+        if self._report.sending is Sending.ON and self._outbox.figures().queued:
             self._worker.hurry()
             self._worker.wait_until(lambda: self._outbox.figures().queued == 0, timeout_seconds)
         return self._outbox.figures().queued

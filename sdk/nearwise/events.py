@@ -11,19 +11,16 @@ from math import isfinite
 from struct import Struct
 from typing import TYPE_CHECKING, cast
 
-from msgpack import packb  # pyright: ignore[reportUnknownVariableType]
-
 from nearwise.errors import EventRefused
 
 if TYPE_CHECKING:
     from nearwise_rules import Outcome
 
-_pack = cast("Callable[[object], bytes]", packb)
 _moment = Struct(">BQ").pack
 _UINT64 = 0xCF
 _SHORT_TEXT = tuple(bytes((0xA0 | length,)) for length in range(32))
-_ID = _pack("id")
-_SUBJECT = _pack("subject")
+_ID = b"\xa2id"
+_SUBJECT = b"\xa7subject"
 _DEEPEST = 8
 
 
@@ -54,6 +51,12 @@ class ExposureHead:
         if subject is None:
             return self._unnamed + moment + _ID + pack_text(id)
         return self._named + moment + _ID + pack_text(id) + _SUBJECT + pack_text(subject)
+
+
+def _pack(value: object) -> bytes:
+    from msgpack import packb  # pyright: ignore[reportUnknownVariableType]
+
+    return cast("Callable[[object], bytes]", packb)(value)
 
 
 def pack_text(value: object) -> bytes:

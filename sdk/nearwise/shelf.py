@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise.bundles import Generations
 from nearwise.decisions import Decision, Undecided
 from nearwise.files import read_whole
 from nearwise.status import Source, State
 from nearwise.version import __version__
-from nearwise_rules import (
-    Accepted,
-    Bundle,
-    BundleLimits,
-    BundleRefused,
-    Explanation,
-    Freshness,
-    Manifest,
-    Refusal,
-    Release,
-    Trust,
-    accept,
-    explain,
-    freshness,
-    open_bundle,
-    pack_bundle,
-    run_cases,
-    trusted_time,
-)
+from nearwise_rules import BundleRefused, Refusal, Release, accept, open_bundle, trusted_time
 
-_STATES = {Freshness.READY: State.READY, Freshness.STALE: State.STALE, Freshness.EXPIRED: State.EXPIRED}
+if TYPE_CHECKING:
+    from nearwise_rules import Accepted, Bundle, BundleLimits, Explanation, Manifest, Trust
 
 
-@dataclass(frozen=True, slots=True)
-class Active:
+class Active(NamedTuple):
     """What decides now. `release` has the compiled flags of `bundle`; both are None while there is none."""
 
     decide: Callable[..., Decision]
@@ -81,7 +62,9 @@ class Shelf:
         bundle = self.bundle
         if bundle is None:
             return State.NOT_READY
-        return _STATES[freshness(bundle.manifest, self._trusted_now(bundle.manifest), self._clock())]
+        from nearwise_rules import freshness
+
+        return State[freshness(bundle.manifest, self._trusted_now(bundle.manifest), self._clock()).name]
 
     def open(self, seed: str | None) -> None:
         """Put the newest good generation to work, else the seed. Never raises: what cannot be used is reported."""
@@ -119,6 +102,8 @@ class Shelf:
 
     def explain(self, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
         """The decision of the deciding bundle with the way to it."""
+        from nearwise_rules import Explanation, explain
+
         active = self.active
         if active.release is not None:
             return explain(active.release, flag, data, subject, at)
@@ -153,6 +138,8 @@ class Shelf:
         Raises:
             BundleRefused: it may not, or its golden cases fail; everything is as before.
         """
+        from nearwise_rules import run_cases
+
         accepted = self._check(bundle.manifest, self._accepted)
         failures = run_cases(Release(bundle, Decision))
         if failures:
@@ -167,6 +154,8 @@ class Shelf:
         """A disk that refuses does not keep a good bundle from deciding; the next start has the older one."""
         if self._generations is None:
             return
+        from nearwise_rules import pack_bundle
+
         try:
             self._generations.keep(bundle, packed or pack_bundle(bundle.envelope, bundle.entries()))
             self._generations.remember(accepted)

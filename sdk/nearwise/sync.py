@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import random
 from time import monotonic
 
+from nearwise.duties import Duties, Report
 from nearwise.errors import NearwiseError
-from nearwise.exposures import Exposures
-from nearwise.outbox import BatchLimits, Outbox
+from nearwise.outbox import BatchLimits
 from nearwise.polling import CallFailed, Poller
 from nearwise.retries import Backoff
 from nearwise.sending import KeyRefused, Sender
-from nearwise.settings import Settings
-from nearwise.shelf import Shelf
 from nearwise.status import Sending
 from nearwise.transport import Transport
 from nearwise.version import __version__
@@ -25,36 +22,17 @@ _AT_ONCE = 20
 """Batches sent before the other duties have their turn."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What the thread has to tell; `status` reads it. Times are Unix seconds."""
-
-    last_request: float | None = None
-    last_download: float | None = None
-    last_sent: float | None = None
-    last_error: str | None = None
-    sending: Sending = Sending.OFF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duties:
-    """What the thread takes care of."""
-
-    settings: Settings
-    shelf: Shelf
-    outbox: Outbox
-    exposures: Exposures
-    device: str
-    transport: Callable[[], Transport] | None = None
-
-
 class Synchronizer:
     """Does what is due, one `tick` after the other. `clock` is monotonic seconds."""
 
     def __init__(
-        self, duties: Duties, clock: Callable[[], float] = monotonic, draw: Callable[[], float] = random
+        self,
+        duties: Duties,
+        report: Report,
+        clock: Callable[[], float] = monotonic,
+        draw: Callable[[], float] = random,
     ) -> None:
-        self.report = Report(sending=Sending.OFF if duties.transport is None else Sending.ON)
+        self.report = report
         self._duties = duties
         self._settings = duties.settings
         self._clock = clock

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Condition, Event, Thread
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from nearwise.sync import Synchronizer
+if TYPE_CHECKING:
+    from nearwise.duties import Duties, Report
+
+_BEFORE_FIRST_SECONDS = 0.03
+"""The app's first decisions go before the imports that sending needs."""
 
 
 class Worker:
     """One daemon thread. It does not keep the process alive."""
 
-    def __init__(self, synchronizer: Synchronizer) -> None:
-        self._synchronizer = synchronizer
+    def __init__(self, duties: Duties, report: Report) -> None:
+        self._duties = duties
+        self._report = report
         self._call = Event()
         self._ticked = Condition()
         self._stopping = False
@@ -26,16 +32,21 @@ class Worker:
         self._thread.start()
 
     def _run(self) -> None:
+        if self._duties.shelf.bundle is not None:
+            self._call.wait(_BEFORE_FIRST_SECONDS)
+        from nearwise.sync import Synchronizer
+
+        synchronizer = Synchronizer(self._duties, self._report)
         while not self._stopping:
             if self._hurry:
                 self._hurry = False
-                self._synchronizer.hurry()
-            wait = self._synchronizer.tick()
+                synchronizer.hurry()
+            wait = synchronizer.tick()
             with self._ticked:
                 self._ticked.notify_all()
             self._call.wait(min(wait, 3600.0))
             self._call.clear()
-        self._synchronizer.close()
+        synchronizer.close()
 
     def hurry(self) -> None:
         """Send and sync now."""

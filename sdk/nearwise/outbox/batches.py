@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NO_EVENT = b"\xc0"
 """MessagePack nil: holds the place of a sequence number whose event was lost, so that indices stay true."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
+Span = tuple[str, int, int]
+"""An epoch, the first sequence of a range and the one after its last."""
+
+
+class LogLimits(NamedTuple):
+    """How much a log keeps. All sizes in bytes."""
+
+    total_bytes: int = 64 * 1024 * 1024
+    segment_bytes: int = 256 * 1024
+    critical_segment_bytes: int = 64 * 1024
+    event_bytes: int = 32 * 1024
+
+
+class BatchLimits(NamedTuple):
     """How much goes into one batch, before compression."""
 
     events: int = 1000
     size_bytes: int = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Events `first`, `first + 1`, ... of an epoch. The same batch is sent until the server has answered it."""
 
     epoch: str
@@ -30,8 +41,7 @@ class Batch:
         return self.first + len(self.events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(NamedTuple):
     """How an outbox fares. Counts are of events, since the folder was opened unless stated."""
 
     queued: int = 0

@@ -6,12 +6,10 @@ boundaries and no sequence number that has been sent is ever given to another ev
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
+from typing import NamedTuple, cast
 
 from nearwise.files import read_whole, write_whole
 
@@ -19,21 +17,19 @@ CURSOR_FILE = "cursor.json"
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """The boundaries of a batch that may already have reached the server: it never changes until it is answered."""
 
     epoch: str
     first: int
-    count: int
+    length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """The epoch of new events, the first unconfirmed sequence of each epoch, and the sealed batch if there is one."""
 
     epoch: str
-    done: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    done: Mapping[str, int] = MappingProxyType({})
     sealed: Sealed | None = None
 
     def confirmed(self, epoch: str) -> int:
@@ -45,11 +41,13 @@ class Cursor:
         sealed = self.sealed
         if sealed is None or sealed.epoch != epoch:
             return self.confirmed(epoch)
-        return max(self.confirmed(epoch), sealed.first + sealed.count)
+        return max(self.confirmed(epoch), sealed.first + sealed.length)
 
 
 def read_cursor(folder: str) -> Cursor | None:
     """The cursor of an outbox folder, or None when there is none that can be believed."""
+    import json
+
     content = read_whole(os.path.join(folder, CURSOR_FILE), 65536)
     try:
         return None if content is None else _cursor_from(json.loads(content))
@@ -63,12 +61,14 @@ def write_cursor(folder: str, cursor: Cursor, *, durable: bool) -> None:
     Raises:
         OSError: the disk refused; the old cursor still stands.
     """
+    import json
+
     sealed = cursor.sealed
     document = {
         "format": _FORMAT,
         "epoch": cursor.epoch,
         "done": dict(cursor.done),
-        "sealed": None if sealed is None else [sealed.epoch, sealed.first, sealed.count],
+        "sealed": None if sealed is None else [sealed.epoch, sealed.first, sealed.length],
     }
     write_whole(os.path.join(folder, CURSOR_FILE), json.dumps(document).encode(), durable=durable)
 

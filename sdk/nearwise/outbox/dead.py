@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from base64 import b64encode
 from contextlib import suppress
 
 _LIMIT_BYTES = 1024 * 1024
@@ -23,6 +21,9 @@ class DeadLetters:
         self.count += 1
         if self._path is None:
             return
+        import json
+        from base64 import b64encode
+
         letter = {"epoch": epoch, "sequence": sequence, "reason": reason, "event": b64encode(payload).decode()}
         with suppress(OSError):
             if os.path.exists(self._path) and os.path.getsize(self._path) > _LIMIT_BYTES:

@@ -9,8 +9,8 @@ payload. A length of zero ends the log: segments are allocated ahead and filled 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 FORMAT_VERSION = 1
 HEADER_BYTES = 40
@@ -23,8 +23,7 @@ _FAR = 1 << 24
 """Two neighbouring frames never differ by more than this many sequence numbers; a larger step is damage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a segment says about itself: its epoch (32 hex characters) and the sequence it starts at or above."""
 
     epoch: str
@@ -32,8 +31,7 @@ class Header:
     version: int = FORMAT_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One event as found in a segment: its sequence and where its payload lies."""
 
     sequence: int
@@ -41,8 +39,7 @@ class Frame:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What a segment holds: the valid frames, where they end, and the byte ranges in between that are damaged."""
 
     frames: tuple[Frame, ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import RLock
+from typing import NamedTuple
 
 from .frames import FORMAT_VERSION, HEADER_BYTES, Header, Scan, read_header, scan
 from .segments import Segment
@@ -15,21 +15,19 @@ _DAMAGED_KEPT = 8
 """Damaged segments kept for diagnosis, per outbox."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A segment that takes no more frames: `count` events, none below `first`, none above `last`."""
+class Closed(NamedTuple):
+    """A segment that takes no more frames: `events` in number, none below `first`, none above `last`."""
 
     path: str
     epoch: str
     first: int
     last: int
-    count: int
+    events: int
     size_bytes: int
     damaged_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LaneShape:
+class LaneShape(NamedTuple):
     """Where a lane keeps its segments, what they are called, how long they are, and how one is made."""
 
     folder: str

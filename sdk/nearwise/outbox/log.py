@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from heapq import merge
 from threading import RLock
+from typing import NamedTuple
 from zlib import crc32
 
 from nearwise.errors import ClientClosed, EventRefused, StorageFailed
 from nearwise.events import encode_loss
 from nearwise.files import sync_folder
 
+from .batches import LogLimits, Span
 from .frames import FRAME, pack_frame
 from .lanes import Closed, Lane, LaneShape, give_back, payloads
 from .segments import Segment, segment_maker
 
 _pack = FRAME.pack
 
-Span = tuple[str, int, int]
-"""An epoch, the first sequence of a range and the one after its last."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLimits:
-    """How much a log keeps. All sizes in bytes."""
-
-    total_bytes: int = 64 * 1024 * 1024
-    segment_bytes: int = 256 * 1024
-    critical_segment_bytes: int = 64 * 1024
-    event_bytes: int = 32 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogPlace:
+class LogPlace(NamedTuple):
     """Where a log lives, how it makes its files, and the clock (Unix seconds) of its loss records."""
 
     folder: str
@@ -60,6 +47,7 @@ class EventLog:
         """
         os.makedirs(place.folder, mode=0o700, exist_ok=True)
         make = place.make or segment_maker(place.folder)
+        self.durable = True
         self.epoch = epoch
         self.lost = 0
         self.held: Span | None = None
@@ -172,8 +160,8 @@ class EventLog:
         for lane in (self._standard, self._critical):
             for closed in lane.closed:
                 if not self._is_held(closed):
-                    self._unrecorded.append((closed.first, closed.last, closed.count, why))
-                    self.lost += closed.count
+                    self._unrecorded.append((closed.first, closed.last, closed.events, why))
+                    self.lost += closed.events
                     lane.remove(closed)
                     self._record_losses()
                     return True

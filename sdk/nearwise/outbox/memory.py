@@ -9,13 +9,14 @@ from threading import RLock
 from nearwise.errors import ClientClosed, EventRefused
 from nearwise.events import encode_loss
 
-from .log import Span
+from .batches import Span
 
 
 class MemoryLog:
     """Events in memory, oldest dropped first when there are too many. They die with the process."""
 
     def __init__(self, epoch: str, *, events: int, event_bytes: int, clock: Callable[[], float]) -> None:
+        self.durable = False
         self.epoch = epoch
         self.lost = 0
         self.held: Span | None = None

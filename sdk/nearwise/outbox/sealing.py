@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
-from .batches import NO_EVENT, Batch, BatchLimits, Figures
+from .batches import NO_EVENT, Batch, BatchLimits, Figures, LogLimits, Span
 from .cursor import Cursor, Sealed, read_cursor, write_cursor
 from .dead import DeadLetters
-from .log import EventLog, LogLimits, LogPlace, Span
 from .memory import MemoryLog
 
 _ENDLESS = 1 << 63
@@ -21,6 +19,7 @@ _ENDLESS = 1 << 63
 class Log(Protocol):
     """Where the events are: on disk or in memory."""
 
+    durable: bool
     epoch: str
     lost: int
     held: Span | None
@@ -82,7 +81,7 @@ class Outbox:
             dead=self._dead.count,
             size_bytes=log.size_bytes,
             damaged_bytes=log.damaged_bytes,
-            durable=isinstance(log, EventLog),
+            durable=log.durable,
         )
 
     def seal(self, limits: BatchLimits) -> Batch | None:
@@ -96,13 +95,13 @@ class Outbox:
         sealed = self._cursor.sealed
         if sealed is not None:
             batch = self._collect(
-                (sealed.epoch, sealed.first, sealed.first + sealed.count), BatchLimits(_ENDLESS, _ENDLESS)
+                (sealed.epoch, sealed.first, sealed.first + sealed.length), BatchLimits(_ENDLESS, _ENDLESS)
             )
             if batch is not None:
-                missing = sealed.first + sealed.count - batch.end
+                missing = sealed.first + sealed.length - batch.end
                 lead = batch.first - sealed.first
                 return Batch(sealed.epoch, sealed.first, (NO_EVENT,) * lead + batch.events + (NO_EVENT,) * missing)
-            self._move(sealed.epoch, sealed.first + sealed.count)
+            self._move(sealed.epoch, sealed.first + sealed.length)
         upper = self._log.commit()
         for epoch in self._log.epochs():
             end = upper if epoch == self._log.epoch else _ENDLESS
@@ -129,14 +128,14 @@ class Outbox:
         return Batch(span[0], first, tuple(events)) if events else None
 
     def _seal(self, epoch: str, first: int, count: int) -> None:
-        cursor = replace(self._cursor, sealed=Sealed(epoch, first, count))
+        cursor = self._cursor._replace(sealed=Sealed(epoch, first, count))
         self._keep(cursor, True)
         self._cursor = cursor
         self._hold()
 
     def _hold(self) -> None:
         sealed = self._cursor.sealed
-        self._log.held = None if sealed is None else (sealed.epoch, sealed.first, sealed.first + sealed.count)
+        self._log.held = None if sealed is None else (sealed.epoch, sealed.first, sealed.first + sealed.length)
 
     def settle(self, batch: Batch, end: int | None = None) -> None:
         """The server has answered for the events of a batch below `end` (all of them by default): forget them."""
@@ -184,6 +183,8 @@ def open_outbox(folder: str, *, clock: Callable[[], float], limits: LogLimits | 
     Raises:
         OSError: the folder cannot be used.
     """
+    from .log import EventLog, LogPlace
+
     os.makedirs(folder, mode=0o700, exist_ok=True)
     known = read_cursor(folder)
     cursor = known or Cursor(epoch=os.urandom(16).hex())

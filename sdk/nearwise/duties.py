@@ -1,0 +1,39 @@
+"""What the thread of a client takes care of, and what it has to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from nearwise.status import Sending
+
+if TYPE_CHECKING:
+    from nearwise.exposures import Exposures
+    from nearwise.outbox import Outbox
+    from nearwise.settings import Settings
+    from nearwise.shelf import Shelf
+    from nearwise.transport import Transport
+
+
+class Duties(NamedTuple):
+    """What is to be synced, kept up to date and sent. Without a `transport` there is no server."""
+
+    settings: Settings
+    shelf: Shelf
+    outbox: Outbox
+    exposures: Exposures
+    device: str
+    transport: Callable[[], Transport] | None = None
+
+
+class Report:
+    """What the thread has to tell; `Client.status` reads it. Times are Unix seconds."""
+
+    __slots__ = ("last_download", "last_error", "last_request", "last_sent", "sending")
+
+    def __init__(self, sending: Sending) -> None:
+        self.last_request: float | None = None
+        self.last_download: float | None = None
+        self.last_sent: float | None = None
+        self.last_error: str | None = None
+        self.sending = sending
