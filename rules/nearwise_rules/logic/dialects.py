@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from .records import Record
 
 
 class Dialect(str, Enum):  # noqa: UP042 (its text is written into bundles)
@@ -16,17 +17,36 @@ class Dialect(str, Enum):  # noqa: UP042 (its text is written into bundles)
     """No coercion; a missing or null operand never satisfies a comparison; misuse is a named error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Record):
     """What a rule may cost: `depth` and `nodes` of its tree, `text_bytes` of its JSON text (all checked by parse);
     `operations` and `output_bytes` that one evaluation may spend (counted where a rule loops or builds values)."""
 
-    depth: int = 64
-    nodes: int = 10_000
-    text_bytes: int = 1_048_576
-    problems: int = 100
-    operations: int = 100_000
-    output_bytes: int = 1_048_576
+    __slots__ = ("depth", "nodes", "operations", "output_bytes", "problems", "text_bytes")
+    depth: int
+    nodes: int
+    text_bytes: int
+    problems: int
+    operations: int
+    output_bytes: int
+
+    def __init__(
+        self,
+        *,
+        depth: int = 64,
+        nodes: int = 10_000,
+        text_bytes: int = 1_048_576,
+        problems: int = 100,
+        operations: int = 100_000,
+        output_bytes: int = 1_048_576,
+    ) -> None:
+        self._fix(
+            depth=depth,
+            nodes=nodes,
+            text_bytes=text_bytes,
+            problems=problems,
+            operations=operations,
+            output_bytes=output_bytes,
+        )
 
 
 DEFAULT_LIMITS = Limits()

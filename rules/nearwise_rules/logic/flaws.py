@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .operators import Operator
 from .tree import Literal, Node
+
+
+class RepeatedKeys(dict[str, object]):
+    """A JSON object in which keys stand more than once; the last value of each was kept."""
+
+    __slots__ = ("repeated",)
+
+    def __init__(self, pairs: Iterable[tuple[str, object]], repeated: Iterable[str]) -> None:
+        super().__init__(pairs)
+        self.repeated = tuple(repeated)
 
 
 def escaped(key: str) -> str:

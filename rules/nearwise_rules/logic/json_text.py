@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from nearwise_rules.errors import DocumentError, Problem
 
 from .dialects import Limits
+from .flaws import RepeatedKeys
 
 _TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS: Final = re.compile(r"[^][{}]+")
-
-
-class RepeatedKeys(dict[str, object]):
-    """A JSON object in which keys stand more than once; the last value of each was kept."""
-
-    __slots__ = ("repeated",)
-
-    def __init__(self, pairs: Iterable[tuple[str, object]], repeated: Iterable[str]) -> None:
-        super().__init__(pairs)
-        self.repeated = tuple(repeated)
 
 
 def read_json_text(text: str | bytes, limits: Limits) -> object:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from nearwise_rules.errors import EvaluationError
 
 from .access import MissingNames, level_of
 from .javascript import number_text
+from .records import Record
 from .tree import Literal, Node, Variable
 from .values import is_list
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Record):
     """`missing` with literal names: reads of all of them, and the function of their values."""
 
+    __slots__ = ("function", "reads")
     reads: tuple[Variable, ...]
     function: Callable[..., object]
+
+    def __init__(self, reads: tuple[Variable, ...], function: Callable[..., object]) -> None:
+        self._fix(reads=reads, function=function)
 
 
 def named_read(name: str, arguments: Sequence[Node], pointer: str, scopes: int) -> Variable | Named | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from .records import Record
 
 
 class Kind(Enum):
@@ -22,8 +23,7 @@ class Kind(Enum):
     be anything that `evaluate` knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class Operator(Record):
     """One operator in both dialects.
 
     `safe` and `jsonlogic` are its functions (`jsonlogic=None`: the same one). `least` and `most` count arguments; with
@@ -35,16 +35,64 @@ class Operator:
     `refers`: the first argument is the literal key of a "segment" or "flag".
     """
 
+    __slots__ = (
+        "chain",
+        "inner",
+        "jsonlogic",
+        "kind",
+        "least",
+        "listed",
+        "loops",
+        "loose",
+        "most",
+        "name",
+        "refers",
+        "safe",
+        "spreads",
+    )
     name: str
     safe: Callable[..., object]
-    jsonlogic: Callable[..., object] | None = None
-    kind: Kind = Kind.EAGER
-    least: int = 0
-    most: int | None = None
-    loose: bool = False
-    chain: Callable[..., object] | None = None
-    listed: bool = False
-    spreads: bool = False
-    inner: range = range(0)
-    loops: bool = False
-    refers: str | None = None
+    jsonlogic: Callable[..., object] | None
+    kind: Kind
+    least: int
+    most: int | None
+    loose: bool
+    chain: Callable[..., object] | None
+    listed: bool
+    spreads: bool
+    inner: range
+    loops: bool
+    refers: str | None
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        safe: Callable[..., object],
+        jsonlogic: Callable[..., object] | None = None,
+        kind: Kind = Kind.EAGER,
+        least: int = 0,
+        most: int | None = None,
+        loose: bool = False,
+        chain: Callable[..., object] | None = None,
+        listed: bool = False,
+        spreads: bool = False,
+        inner: range = range(0),
+        loops: bool = False,
+        refers: str | None = None,
+    ) -> None:
+        self._fix(
+            name=name,
+            safe=safe,
+            jsonlogic=jsonlogic,
+            kind=kind,
+            least=least,
+            most=most,
+            loose=loose,
+            chain=chain,
+            listed=listed,
+            spreads=spreads,
+            inner=inner,
+            loops=loops,
+            refers=refers,
+        )

@@ -8,8 +8,7 @@ from typing import cast
 from nearwise_rules.errors import DocumentError, Problem
 
 from .dialects import DEFAULT_LIMITS, Dialect, Limits
-from .flaws import escaped, flaw, misfit, shown
-from .json_text import RepeatedKeys, read_json_text
+from .flaws import RepeatedKeys, escaped, flaw, misfit, shown
 from .naming import Named, named_read, reads_of
 from .operators import Kind, Operator
 from .table import TABLE
@@ -57,6 +56,8 @@ def parse_text(
     Raises:
         DocumentError: with all problems, up to `limits.problems`.
     """
+    from .json_text import read_json_text
+
     return parse(read_json_text(text, limits), dialect=dialect, types=types, limits=limits)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nearwise_rules.errors import BudgetExceeded
 
 from .bucketing import Bucketing
 from .dialects import DEFAULT_LIMITS, Limits
+from .records import Record
 
 if TYPE_CHECKING:
     from .tree import Expression
@@ -24,13 +24,16 @@ SEGMENT_NESTING: Final = 4
 """How many segments may stand inside each other: with 64 levels of nesting each, this fits the Python stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Record):
     """Something an evaluation met that its author should know. `place` is an attribute's name or a JSON pointer."""
 
+    __slots__ = ("code", "message", "place")
     code: str
     place: str
     message: str
+
+    def __init__(self, code: str, place: str, message: str) -> None:
+        self._fix(code=code, place=place, message=message)
 
 
 class Scope:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from .dialects import Dialect
 from .operators import Kind
+from .records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Record):
     """A constant: any JSON value. Lists and objects in it are shared between evaluations and must not be changed."""
 
+    __slots__ = (
+        "pointer",
+        "value",
+    )
     pointer: str
     value: object
 
+    def __init__(self, pointer: str, value: object) -> None:
+        self._fix(pointer=pointer, value=value)
 
-@dataclass(frozen=True, slots=True)
-class Array:
+
+class Array(Record):
     """A list of which at least one member has to be evaluated."""
 
+    __slots__ = ("items", "pointer")
     pointer: str
     items: tuple[Node, ...]
 
+    def __init__(self, pointer: str, items: tuple[Node, ...]) -> None:
+        self._fix(pointer=pointer, items=items)
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+
+class Variable(Record):
     """A read whose path is known: `var` (keys split at dots), `val` or `exists` (keys as they stand).
 
     `level` counts how far up to look: 0 is the data of the innermost scope, 1 its frame (`index`), 2 the data of the
@@ -34,43 +42,80 @@ class Variable:
     `declared` is the attribute's declared type, None where there is none. `default` is the second argument of `var`.
     """
 
+    __slots__ = ("declared", "default", "level", "name", "operator", "path", "pointer", "rooted")
     pointer: str
     operator: str
     path: tuple[str, ...]
     name: str
-    level: int = 0
-    rooted: bool = True
-    declared: str | None = None
-    default: Node | None = None
+    level: int
+    rooted: bool
+    declared: str | None
+    default: Node | None
+
+    def __init__(
+        self,
+        pointer: str,
+        operator: str,
+        path: tuple[str, ...],
+        name: str,
+        level: int = 0,
+        rooted: bool = True,
+        declared: str | None = None,
+        default: Node | None = None,
+    ) -> None:
+        self._fix(
+            pointer=pointer,
+            operator=operator,
+            path=path,
+            name=name,
+            level=level,
+            rooted=rooted,
+            declared=declared,
+            default=default,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Record):
     """An operator with its arguments; `function` and `kind` are already those of the rule's dialect.
 
     `spread`: the only argument, if its value is a list, stands for all arguments. `weight`: how many nodes one round of
     a loop evaluates.
     """
 
+    __slots__ = ("arguments", "function", "kind", "name", "pointer", "spread", "weight")
     pointer: str
     name: str
     function: Callable[..., object]
     kind: Kind
     arguments: tuple[Node, ...]
-    spread: bool = False
-    weight: int = 1
+    spread: bool
+    weight: int
+
+    def __init__(
+        self,
+        pointer: str,
+        name: str,
+        function: Callable[..., object],
+        kind: Kind,
+        arguments: tuple[Node, ...],
+        spread: bool = False,
+        weight: int = 1,
+    ) -> None:
+        self._fix(
+            pointer=pointer, name=name, function=function, kind=kind, arguments=arguments, spread=spread, weight=weight
+        )
 
 
 Node = Literal | Array | Variable | Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Record):
     """A parsed rule. `reads`: the dotted names of the attributes it can read, sorted; "" means the whole context.
 
     `segments` and `flags` are the keys it refers to, sorted. `loops`: evaluation can cost more than the tree is long.
     """
 
+    __slots__ = ("dialect", "flags", "loops", "reads", "root", "segments", "types")
     root: Node
     dialect: Dialect
     types: Mapping[str, str]
@@ -78,6 +123,18 @@ class Expression:
     segments: tuple[str, ...]
     flags: tuple[str, ...]
     loops: bool
+
+    def __init__(
+        self,
+        root: Node,
+        dialect: Dialect,
+        types: Mapping[str, str],
+        reads: tuple[str, ...],
+        segments: tuple[str, ...],
+        flags: tuple[str, ...],
+        loops: bool,
+    ) -> None:
+        self._fix(root=root, dialect=dialect, types=types, reads=reads, segments=segments, flags=flags, loops=loops)
 
 
 def children(node: Node) -> tuple[Node, ...]:
