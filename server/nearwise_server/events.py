@@ -51,7 +51,7 @@ def counting_events(batch: StoredBatch) -> Iterator[tuple[int, Event]]:
         _log.error("row %d of the ledger cannot be read: %s", batch.row, refused.reason.value)
         return
     for event in decoded.events:
-        if isinstance(event, Event) and event.index not in batch.rejected:
+        if isinstance(event, Event) and not coverage.contains(batch.rejected, event.index):
             sequence = decoded.first + event.index
             if coverage.contains(batch.counted, sequence):
                 yield sequence, event

@@ -73,13 +73,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A row of the ledger: the received bytes and what of it counts."""
+    """A row of the ledger: the received bytes, the sequence ranges that it counts, the indices that it rejects."""
 
     row: int
     device: str
     epoch: str
     counted: Ranges
-    rejected: frozenset[int]
+    rejected: Ranges
     received_ms: int
     sent_ms: int | None
     body: bytes
@@ -156,7 +156,7 @@ def _batch_row(delivery: Delivery, counted: Ranges) -> dict[str, object]:
         "epoch": delivery.epoch,
         "first_seq": counted[0][0],
         "counted": counted,
-        "rejected": delivery.rejected,
+        "rejected": coverage.union(((index, index) for index, _ in delivery.rejected), ()),
         "received_ms": delivery.received_ms,
         "sent_ms": delivery.sent_ms,
         "body": delivery.body,
@@ -195,8 +195,7 @@ def _stream(row: Row[tuple[object, ...]]) -> Stream:
 
 
 def _stored_batch(row: Row[tuple[object, ...]]) -> StoredBatch:
-    rejected = frozenset(index for index, _ in row.rejected)
-    counted = _ranges(row.counted)
+    rejected, counted = _ranges(row.rejected), _ranges(row.counted)
     return StoredBatch(row.id, row.device, row.epoch, counted, rejected, row.received_ms, row.sent_ms, bytes(row.body))
 
 

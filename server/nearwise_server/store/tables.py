@@ -82,8 +82,9 @@ bundle_entries = Table(
     Index(None, "environment", "digest"),
 )
 
-# `first_seq` is the first event that this row counts. It is the batch's own first number, except for a batch that
-# overlaps what was stored before; `counted` lists the sequence ranges that this row alone accounts for.
+# `first_seq` is the first event that this row counts: the batch's own first number, except for a batch that overlaps
+# what was stored before. `counted` lists the sequence ranges that this row alone accounts for, `rejected` ranges of
+# indices into the batch; the reasons follow from the body.
 batches = Table(
     "batches",
     metadata,
