@@ -5,7 +5,7 @@ An event travels as one MessagePack map. Members that its type does not define a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple, cast
@@ -65,7 +65,9 @@ def read_event(index: int, payload: object, limits: BatchLimits, allowance: Allo
         return Rejected(index, f"{len(payload)} bytes, at most {limits.max_event_bytes}")
     if payload == NO_EVENT:
         return Rejected(index, "no event")
-    members = _decoded(payload) if allowance.take(1) else {}
+    if not allowance.take(1):
+        return Rejected(index, f"more than {allowance.most} values in the batch")
+    members = _decoded(payload)
     if members is None:
         return Rejected(index, "not a MessagePack map")
     wrong = _wrong_value(members, limits.max_event_depth, allowance) or _wrong_member(members)
@@ -85,27 +87,34 @@ def _decoded(payload: bytes) -> dict[str, object] | None:
 
 
 def _wrong_value(members: object, max_depth: int, allowance: Allowance) -> str | None:
-    """What an event holds that JSON could not, None when all is well. Walks without recursion."""
-    pending: list[tuple[int, object]] = [(1, members)]
-    while pending:
-        depth, value = pending.pop()
-        if isinstance(value, float):
-            if not isfinite(value):
-                return f"{value} is not a number to store"
-        elif not isinstance(value, dict | list):
-            return f"a {type(value).__name__} is not a value to store"
-        elif depth > max_depth:
-            return f"nested deeper than {max_depth}"
-        elif not allowance.take(len(cast("list[object]", value))):
-            return f"more than {allowance.most} values in the batch"
-        else:
-            children = cast("Iterable[object]", value)
-            if isinstance(value, dict):
-                if {*map(type, children)} - {str}:
+    """What an event holds that JSON could not, None when all is well. Walks level by level, without recursion."""
+    level = [members]
+    for depth in range(1, max_depth + 2):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, float):
+                if not isfinite(value):
+                    return f"{value} is not a number to store"
+            elif not isinstance(value, dict | list):
+                return f"a {type(value).__name__} is not a value to store"
+            elif depth > max_depth:
+                return f"nested deeper than {max_depth}"
+            elif value:
+                children = _children(cast("dict[object, object] | list[object]", value))
+                if children is None:
                     return "a map with a key that is not text"
-                children = cast("dict[object, object]", value).values()
-            pending += [(depth + 1, child) for child in children if type(child) not in _PLAIN]
+                if not allowance.take(len(children)):
+                    return f"more than {allowance.most} values in the batch"
+                below += [child for child in children if type(child) not in _PLAIN]
+        level = below
     return None
+
+
+def _children(value: dict[object, object] | list[object]) -> Collection[object] | None:
+    """The values in a map or list; None when a key is not text."""
+    if isinstance(value, list):
+        return value
+    return None if {*map(type, value)} - {str} else value.values()
 
 
 _PLAIN = frozenset((str, int, bool, type(None)))
