@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final, cast
 
 from nearwise_rules.errors import EvaluationError
@@ -22,10 +23,13 @@ _WHITE_SPACE: Final = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-_DECIMAL: Final = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 _RADIX: Final = {"0x": 16, "0o": 8, "0b": 2}
-_DIGITS: Final = {16: re.compile(r"[0-9a-fA-F]+"), 8: re.compile(r"[0-7]+"), 2: re.compile(r"[01]+")}
 _NESTING: Final = 64
+
+
+@cache
+def _decimal_pattern() -> re.Pattern[str]:
+    return re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 
 
 def double(value: Number) -> Number:
@@ -122,9 +126,15 @@ def _number_in(source: str) -> Number:
         return 0
     radix = _RADIX.get(trimmed[:2].lower())
     if radix is not None:
-        digits = trimmed[2:]
-        return double(int(digits, radix)) if _DIGITS[radix].fullmatch(digits) else math.nan
-    return _decimal(trimmed) if _DECIMAL.fullmatch(trimmed) else math.nan
+        return _integer(trimmed[2:], radix)
+    return _decimal(trimmed) if _decimal_pattern().fullmatch(trimmed) else math.nan
+
+
+def _integer(digits: str, radix: int) -> Number:
+    try:
+        return double(int(digits, radix)) if digits.isascii() and digits.isalnum() else math.nan
+    except ValueError:
+        return math.nan
 
 
 def _decimal(source: str) -> Number:
@@ -138,7 +148,7 @@ def leading_number(run: Run, value: object) -> Number:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return double(value) or 0
     source = text(run, value).lstrip(_WHITE_SPACE)
-    found = _DECIMAL.match(source)
+    found = _decimal_pattern().match(source)
     return _decimal(found[0]) if found else math.nan
 
 
