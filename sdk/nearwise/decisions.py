@@ -23,7 +23,7 @@ class Decision(RulesDecision):
         marks = self.__dict__
         if marks:
             return
-        marks["shown"] = True
+        marks["was shown"] = True
         context = cast("Context | None", self[5])
         if context is not None:
             context.desk.record(self)

@@ -47,7 +47,7 @@ class ExposureHead:
 
     def event(self, at: float, id: str, subject: object) -> bytes:  # noqa: A002
         """One exposure: at Unix seconds `at`, of the decision `id`, to `subject` (nobody in particular when None)."""
-        moment = _moment(_UINT64, int(at * 1000))
+        moment = _moment(_UINT64, max(int(at * 1000), 0))
         if subject is None:
             return self._unnamed + moment + _ID + pack_text(id)
         return self._named + moment + _ID + pack_text(id) + _SUBJECT + pack_text(subject)

@@ -44,8 +44,8 @@ class Exposures:
                 if head is None:
                     return
             self._append(head.event(self._clock(), decision.id, subject))
-        except NearwiseError as error:
-            self.failed = str(error)
+        except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
+            self.failed = f"{type(error).__name__}: {error}"
 
     def _new_head(self, outcome: Outcome) -> ExposureHead | None:
         """The constant part of an outcome's exposures; None when they are counted or not wanted."""

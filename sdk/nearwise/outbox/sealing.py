@@ -58,6 +58,11 @@ class Outbox:
         self.prepare = log.prepare
         self._hold()
 
+    def waiting(self) -> list[bytes]:
+        """Every event of the current epoch that the server has not confirmed, in order. For few: all are in memory."""
+        log = self._log
+        return [payload for _, payload in log.read((log.epoch, self._cursor.confirmed(log.epoch), _ENDLESS))]
+
     @property
     def stirred(self) -> bool:
         """Whether an event came since `settle_down`."""
