@@ -29,25 +29,25 @@ class Bodies:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise RequestRefused(415, "content_encoding", "send the body as it is, without Content-Encoding")
         declared = request.headers.get("content-length", "0")
-        if declared.isdecimal() and declared.isascii() and int(declared[:20]) > limit_bytes:
+        if declared.isascii() and declared.isdecimal() and int(declared[:20]) > limit_bytes:
             raise too_large(limit_bytes)
-        chunks: list[bytes] = []
-        held = 0
+        received = bytearray()
+        try:
+            await self._receive(request, received, limit_bytes)
+            yield bytes(received)
+        finally:
+            self._held_bytes -= len(received)
+
+    async def _receive(self, request: Request, received: bytearray, limit_bytes: int) -> None:
+        """Fill `received`; every byte in it counts as held."""
         try:
             async with asyncio.timeout(self._settings.body_seconds):
                 async for chunk in request.stream():
-                    held += len(chunk)
-                    self._hold(len(chunk))
-                    if held > limit_bytes:
+                    if len(received) + len(chunk) > limit_bytes:
                         raise too_large(limit_bytes)
-                    chunks.append(chunk)
-            yield b"".join(chunks)
+                    if self._held_bytes + len(chunk) > self._settings.bodies_bytes:
+                        raise try_later(self._settings.retry_after_seconds, "too many requests send at once")
+                    received += chunk
+                    self._held_bytes += len(chunk)
         except TimeoutError:
             raise RequestRefused(408, "too_slow", "the body did not arrive in time") from None
-        finally:
-            self._held_bytes -= held
-
-    def _hold(self, count: int) -> None:
-        self._held_bytes += count
-        if self._held_bytes > self._settings.bodies_bytes:
-            raise try_later(self._settings.retry_after_seconds, "too many requests send at once")

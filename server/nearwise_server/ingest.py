@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch
 from nearwise_server.coverage import Range
-from nearwise_server.errors import RequestRefused, too_large, try_later
+from nearwise_server.errors import RequestRefused, try_later
 from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.store import Database
@@ -34,7 +34,7 @@ def read_delivery(
         batch = decode_batch(body, batch_limits(settings))
     except BundleRefused as refused:
         if refused.reason is Refusal.TOO_LARGE:
-            raise too_large(settings.batch_bytes) from None
+            raise RequestRefused(413, "too_large", str(refused), more={"limit": settings.batch_bytes}) from None
         raise RequestRefused(422, "bad_batch", str(refused), more={"reason": refused.reason.value}) from None
     if batch.first + len(batch.events) > _LAST_SEQUENCE:
         raise RequestRefused(422, "bad_batch", "sequence numbers end at 2^63 - 1", more={"reason": "malformed"})
