@@ -25,7 +25,7 @@ class DemoSettings:
     check: bool = False
     json: bool = False
     keep: bool = False
-    seconds: float = 15.0
+    seconds: float = 12.0
     port: int | None = None
     tills: int = 8
 
