@@ -29,7 +29,7 @@ def start_nearwise(folder: str) -> None:
     from tests.benchmarks.product import open_from_disk
 
     client = open_from_disk(folder)
-    variant = client.context(_context()).decide("flag-0500", default="none").variant
+    variant = client.context("user-0", _context()).decide("flag-0500", default="none").variant
     now = time.monotonic()
     import json
 
@@ -71,7 +71,7 @@ def memory_nearwise(folder: str) -> None:
 
     before = _resident()
     client = open_from_disk(folder)
-    context = client.context(_context())
+    context = client.context("user-0", _context())
     for number in range(0, 1000, 20):
         assert context.decide(f"flag-{number:04d}", default="none").variant != "none"
     gc.collect()
@@ -88,8 +88,7 @@ def record_and_die(folder: str, count: int, pause_seconds: float) -> None:
 
     client = open_recording(folder)
     for number in range(count):
-        context = client.context(dict(_context(), key=f"visitor-{number}"))
-        context.decide("typical", default="off").shown()
+        client.context(f"visitor-{number}", _context()).decide("typical", default="off").shown()
     time.sleep(pause_seconds)
     os.kill(os.getpid(), signal.SIGKILL)
 
