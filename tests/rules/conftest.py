@@ -34,7 +34,7 @@ def opened(documents: Documents, **fields: object) -> Bundle:
     return open_bundle(pack_bundle(seal(manifest.to_payload(), [SIGNER]), entries), trust)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_bundle() -> BundleMaker:
     """The function above, for tests that take it as a fixture."""
     return opened

@@ -51,9 +51,10 @@ def test_lengths_take_the_shortest_form_at_every_border(size: int) -> None:
 @example(b"\x91\xa1\xff")
 def test_hostile_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        assert write_frame(read_frame(data)) == data
-    except BundleRefused as refused:
-        assert refused.reason in (Refusal.MALFORMED, Refusal.TOO_LARGE)
+        frame = read_frame(data)
+    except BundleRefused:
+        return
+    assert write_frame(frame) == data
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,8 @@ def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
 
 def _wrong_parts(parts: dict[str, object]) -> str | None:
     device, epoch, first = parts["device"], parts["epoch"], parts["first"]
+    if type(parts["v"]) is not int:
+        return "has a format that is not a number"
     if not isinstance(device, str) or not 0 < len(device) <= 128 or device.strip(_DEVICE_CHARACTERS):
         return "has a device name that is not 1..128 of A-Z a-z 0-9 . _ : -"
     if not isinstance(epoch, str) or len(epoch) != 32 or epoch.strip("0123456789abcdef"):
