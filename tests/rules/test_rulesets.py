@@ -118,7 +118,7 @@ def test_undeclared_attributes_are_named_with_the_nearest_declared_one() -> None
         "unknown attribute 'basket.totl' (did you mean 'basket.total'?)",
         "unknown attribute 'now.huor' (did you mean 'now.hour'?)",
     ]
-    assert problems(flags__a=flag(rule))[0] == ("unknown_attribute", "flags/a.yaml", "/rules/0/when/and/0/>/0")
+    assert problems(flags__a=flag(rule))[0] == ("unknown_attribute", "flags/a.yaml", "/rules/0/when/and/0/>/0/var")
 
 
 def test_what_is_provided_or_inside_an_object_needs_no_declaration() -> None:
@@ -351,8 +351,6 @@ JSON = st.recursive(
                     "flag",
                     "variant",
                     "name",
-                ]
-                + [
                     "expect",
                     "context",
                     "holdout",

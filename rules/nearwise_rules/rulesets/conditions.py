@@ -86,7 +86,7 @@ class Conditions:
         for node in walk(expression.root):
             if isinstance(node, Variable) and node.rooted and node.name in missing:
                 located.add(node.name)
-                place = Part(part.file, part.pointer + node.pointer, None, part.report)
+                place = Part(part.file, f"{part.pointer}{node.pointer}/{node.operator}", None, part.report)
                 place.problem("unknown_attribute", self.undeclared(node.name))
         for name in sorted(missing - located):
             part.problem("unknown_attribute", self.undeclared(name))

@@ -142,7 +142,7 @@ def check_holdout(holdout: Part) -> None:
     if holdout.absent or holdout.value is False:
         return
     holdout.known_fields(field_names(Holdout))
-    if holdout.get("percent").absent:
+    if isinstance(holdout.value, dict) and holdout.get("percent").absent:
         holdout.problem("missing_field", "a holdout needs 'percent'")
     check_percent(holdout.get("percent"))
 

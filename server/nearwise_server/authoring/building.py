@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from nearwise_rules import (
     SETTINGS,
@@ -85,13 +86,19 @@ def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]
 
 def _check_settings(documents: Mapping[str, object]) -> Iterator[FileProblem]:
     """The zone of the settings must be one that this machine knows."""
-    from zoneinfo import available_timezones
-
     for file, document in documents.items():
         zone = cast("JsonObject", document).get("zone") if isinstance(document, dict) else None
-        if file.startswith("nearwise.") and isinstance(zone, str) and zone not in available_timezones():
+        if file.startswith("nearwise.") and isinstance(zone, str) and not _is_zone(zone):
             guess = did_you_mean(zone, available_timezones())
             yield FileProblem(file, "/zone", "unknown_zone", f"unknown time zone '{zone}'{guess}")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _check_types(documents: Mapping[str, object], assembled: Assembled) -> Iterator[FileProblem]:

@@ -27,7 +27,7 @@ def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple
     lone = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
     if lone is not None:
         line = text.count("\n", 0, lone) + 1
-        report(Place(line, lone - text.rfind("\n", 0, lone)), "encoding", "half of a surrogate pair is not a character")
+        report(Place(line, lone - text.rfind("\n", 0, lone)), "encoding", "not UTF-8 text")
         return None, problems
     root = (read_json if file.endswith(".json") else read_yaml)(text, limits, report)
     if root is None and not problems:

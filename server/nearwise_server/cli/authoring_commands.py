@@ -82,7 +82,10 @@ def build(
     version: Annotated[int, typer.Option(min=1, help="The version of the bundle.")] = 1,
     environment: Annotated[str, typer.Option(help="The environment it is for.")] = "production",
 ) -> None:
-    """Check a rule set and write it as a signed bundle file, which an app can ship as its seed."""
+    """Check, build and sign a rule set into a bundle file.
+
+    An app can ship the file as its seed: what it decides by before its first contact with a centre.
+    """
     built = _built(folder)
     key = signing_key or folder / KEY_FILE
     made = seal_bundle(built, BundleFile(str(key), version, environment), time.time())

@@ -38,7 +38,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one.", show_default="8700")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
 ) -> None:
-    """Run a centre until Ctrl-C. Its folder is made on the first run; NEARWISE_* variables set everything else."""
+    """Run a centre until Ctrl-C.
+
+    Its folder is made on the first run. Variables named NEARWISE_<SETTING> set everything else.
+    """
     from nearwise_server.app import Centre
     from nearwise_server.serving import serve as serve_centre
 
@@ -61,7 +64,10 @@ def create_key(
     device: Annotated[str | None, typer.Option(help="Bind a device key to this device's name.")] = None,
     note: Note = "",
 ) -> None:
-    """Make a key and print it, once: only its hash is kept. A device key carries the public signing key to pin."""
+    """Make a key and print it, this once.
+
+    Only its hash is kept. A device key carries the public signing key, which the SDK pins.
+    """
     settings = _settings(data)
     with closing(_store(settings)) as database:
         text = make_key(database, scope, environment, now_ms=_now_ms(), device=device, note=note)
@@ -77,7 +83,7 @@ def show_keys(data: Data = DEFAULT_DATA) -> None:
     with closing(_store(_settings(data))) as database:
         rows = list_keys(database)
     screen.show_table(
-        screen.plural(len(rows), "key"),
+        screen.plural(len(rows), "key") if rows else "no key yet",
         ("id", "scope", "environment", "device", "made", "revoked", "note"),
         [
             (
@@ -98,7 +104,10 @@ def show_keys(data: Data = DEFAULT_DATA) -> None:
 def drop_key(
     key_id: Annotated[str, typer.Argument(help="The id of the key: twelve hex digits.")], data: Data = DEFAULT_DATA
 ) -> None:
-    """Revoke a key. A running centre notices within half a minute."""
+    """Revoke a key.
+
+    A running centre notices within half a minute.
+    """
     with closing(_store(_settings(data))) as database:
         revoked = revoke_key(database, key_id, now_ms=_now_ms())
     if not revoked:
@@ -112,7 +121,10 @@ def publish(
     key: Key = "",
     note: Note = "",
 ) -> None:
-    """Publish a rule set: the centre checks, builds and signs it, and devices get it at their next poll."""
+    """Publish a rule set.
+
+    The centre checks, builds and signs it; devices get it at their next poll.
+    """
     files = read_folder(folder)
     with _centre(url, key) as centre:
         try:
@@ -134,7 +146,7 @@ def rollback(
 
 
 def status(url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> None:
-    """Show what is published, what each device runs, and what of its events has arrived."""
+    """Show what is published, and how each device does."""
     with _centre(url, key) as centre:
         versions, devices, summary = centre.versions(5), list(centre.devices()), centre.summary()
     if as_json:
@@ -167,7 +179,8 @@ def _show_devices(devices: list[JsonObject], now: float) -> None:
     columns = ("device", "bundle", "sdk", "last seen", "stored", "missing", "rejected", "lost")
     names = ("name", "bundle_version", "sdk", "last_seen", "stored", "missing_events", "rejected", "lost")
     rows = [screen.texts_of({**row, "last_seen": screen.ago(row.get("last_seen"), now)}, names) for row in devices]
-    screen.show_table(screen.plural(len({str(row.get("name")) for row in devices}), "device"), columns, rows)
+    names_seen = {str(row.get("name")) for row in devices}
+    screen.show_table(screen.plural(len(names_seen), "device") if rows else "no device yet", columns, rows)
 
 
 def _note(row: JsonObject) -> str:

@@ -17,7 +17,10 @@ def demo(
     seconds: Annotated[float, typer.Option(help="Length of the replay.")] = 15.0,
     port: Annotated[int | None, typer.Option(help="The port of the centre.", show_default="8700")] = None,
 ) -> None:
-    """Play the whole product: a centre, eight tills, real baskets, a cut network, a killed till; then count."""
+    """Play the whole product on this machine.
+
+    A centre, eight tills, real baskets, a cut network, a killed till; then everything is counted.
+    """
     from nearwise_server.demo import DemoSettings, run_demo
     from nearwise_server.demo.errors import DemoError
 

@@ -54,11 +54,12 @@ def show_explanation(explanation: Explanation) -> None:
         out.print(f"  {escape(note)}")
     width = max((len(rule.name) for rule in explanation.rules), default=0)
     for rule in explanation.rules:
+        reasons = [finding.message for finding in rule.findings if finding.good is rule.held]
+        first, *rest = [*([rule.effect] if rule.effect else []), *reasons] or [""]
         state = "[green]held[/]" if rule.held else "[red]out[/] "
-        out.print(f"  {escape(rule.name):<{width}}  {state}  {escape(rule.effect)}".rstrip())
-        for finding in rule.findings:
-            if finding.good is rule.held:
-                out.print(f"  {'':<{width}}        {escape(finding.message)}")
+        out.print(f"  {escape(rule.name):<{width}}  {state}  {escape(first)}".rstrip())
+        for line in rest:
+            out.print(f"  {'':<{width}}        {escape(line)}")
 
 
 def _headline(decision: Decision) -> str:
@@ -94,9 +95,12 @@ def decision_json(decision: Decision) -> dict[str, object]:
 def show_table(title: str, columns: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
     """A table without lines; what looks like a number stands to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [["" if cell is None else f"{cell:,}" if type(cell) is int else str(cell) for cell in row] for row in rows]
+    if not texts:
+        out.print(f"[bold]{escape(title)}[/]")
+        return
     for index, column in enumerate(columns):
-        numeric = bool(texts) and all(row[index].replace(",", "").isdecimal() for row in texts if row[index])
+        numeric = all(row[index].replace(",", "").isdecimal() for row in texts if row[index])
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     for row in texts:
         table.add_row(*map(escape, row))
