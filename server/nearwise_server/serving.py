@@ -81,6 +81,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         app,
         lifespan="on",
         log_config=None,
+        ws="none",
         access_log=False,  # addresses and paths of callers are nobody's business
         server_header=False,
         proxy_headers=False,

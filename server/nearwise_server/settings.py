@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from nearwise_server.errors import SettingsInvalid
-from nearwise_server.store import sqlite_url
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -76,7 +75,7 @@ class Settings:
     @property
     def url_of_database(self) -> str:
         """The database's URL, with the default filled in."""
-        return self.database_url or sqlite_url(os.path.join(os.path.abspath(self.data), "nearwise.sqlite3"))
+        return self.database_url or f"sqlite:///{os.path.join(os.path.abspath(self.data), 'nearwise.sqlite3')}"
 
     @property
     def path_of_signing_key(self) -> str:

@@ -8,12 +8,16 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
 
 from nearwise_server.errors import StoreUnusable
 from nearwise_server.store import Database, open_database, sqlite_url
+from nearwise_server.store.database import alembic_config
+from nearwise_server.store.migrations import NEWEST_REVISION
 from nearwise_server.store.tables import entries, metadata
 
 
@@ -24,6 +28,22 @@ def opened(tmp_path: Path) -> Database:
 def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path: Path) -> None:
     database = opened(tmp_path)
     with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
+
+
+def test_the_newest_revision_of_the_code_is_the_last_of_the_scripts(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    with database.reading() as connection:
+        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [NEWEST_REVISION]
+    database.close()
+
+
+def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    with database.writing() as connection:
+        command.downgrade(alembic_config(connection), "base")
+        command.upgrade(alembic_config(connection), "head")
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()
 

@@ -11,15 +11,16 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from nearwise_server.errors import StoreUnusable
+from nearwise_server.store.migrations import NEWEST_REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _WRITER_LOCK = 0x6E77_0001  # any constant: the advisory lock of this product's writers
 _BUSY_MILLISECONDS = 15_000
@@ -66,16 +67,40 @@ def open_database(url: str) -> Database:
     """
     database = Database(_engine(url))
     try:
-        with database.writing() as connection:
-            command.upgrade(_alembic(connection), "head")
-    except (CommandError, SQLAlchemyError) as error:
+        if not _is_newest(database):
+            _migrate(database)
+    except SQLAlchemyError as error:
         database.close()
-        reason = "a newer version wrote it" if isinstance(error, CommandError) else type(error).__name__
-        raise StoreUnusable(f"the database cannot be used: {reason}") from error
+        raise StoreUnusable(f"the database cannot be used: {type(error).__name__}") from error
+    except StoreUnusable:
+        database.close()
+        raise
     return database
 
 
-def _alembic(connection: Connection) -> Config:
+def _is_newest(database: Database) -> bool:
+    with database.reading() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == NEWEST_REVISION
+
+
+def _migrate(database: Database) -> None:
+    """Bring an older database to the newest revision; alembic is loaded only for this."""
+    from alembic import command
+    from alembic.util.exc import CommandError
+
+    try:
+        with database.writing() as connection:
+            command.upgrade(alembic_config(connection), "head")
+    except CommandError as error:
+        raise StoreUnusable("the database cannot be used: a newer version wrote it") from error
+
+
+def alembic_config(connection: Connection) -> Config:
+    """What alembic needs to work on this connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
