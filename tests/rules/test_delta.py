@@ -186,6 +186,16 @@ def test_a_block_that_inflates_without_end_is_stopped(step: tuple[Bundle, Bundle
     assert refusal(base, delta, target.envelope) is Refusal.TOO_LARGE
 
 
+def test_a_dictionary_cannot_be_made_larger_than_the_window(step: tuple[Bundle, Bundle, bytes]) -> None:
+    base, target, _ = step
+    blocks: list[Part] = [[[2] * 60, [], [["flag", "n"]], b"\x03\x00"]]
+    delta = write_frame(["nearwise.delta", 1, bytes.fromhex(base.manifest.root), cast("list[Part]", []), blocks])
+    assert refusal(base, delta, target.envelope) is Refusal.MALFORMED
+    blocks = [[[2] * 1000, [], [["flag", "n"]], b"\x03\x00"]]
+    delta = write_frame(["nearwise.delta", 1, bytes.fromhex(base.manifest.root), cast("list[Part]", []), blocks])
+    assert refusal(base, delta, target.envelope) is Refusal.TOO_LARGE
+
+
 @given(st.binary(max_size=120))
 def test_hostile_bytes_are_refused(make_bundle: Maker, data: bytes) -> None:
     base = make_bundle({("flag", "a"): 1})

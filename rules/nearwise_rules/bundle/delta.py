@@ -22,6 +22,7 @@ FORMAT = 1
 """The delta format that this library writes, and the only one that it reads."""
 
 _NAME = "nearwise.delta"
+_FRAME_PARTS, _ENTRY_PARTS = 8, 12  # an entry is at most a block of its own: 5 parts, a name of 3, four numbers
 _DICTIONARY_BYTES = 32 * 1024  # deflate's window (RFC 1951)
 _REACH_BYTES = _DICTIONARY_BYTES - 262  # how far back zlib looks when it compresses
 
@@ -36,7 +37,15 @@ class _Block:
     deflated: bytes | memoryview = b""
 
     def dictionary(self, old: Contents) -> bytes:
-        return b"".join(old.body(number) for number in (*self.similar, *self.replaced))[-_DICTIONARY_BYTES:]
+        """The last 32 KiB of the bodies joined; no more than that is ever copied, whatever a block asks for."""
+        tail: list[bytes | memoryview] = []
+        room = _DICTIONARY_BYTES
+        for number in reversed((*self.similar, *self.replaced)):
+            if not room:
+                break
+            tail.append(old.body(number)[-room:])
+            room -= len(tail[-1])
+        return b"".join(reversed(tail))
 
 
 def pack_delta(base: Bundle, target: Bundle) -> bytes | None:
@@ -60,10 +69,12 @@ def pack_delta(base: Bundle, target: Bundle) -> bytes | None:
 def _plan(old: Contents, new: Contents) -> Iterator[_Block]:
     """Divide what is new into blocks whose dictionaries stay within deflate's reach."""
     block, room = _Block(), _REACH_BYTES
+    old_keys = {kind: [*keys] for kind, keys in old.names.items()}
     for kind, key in sorted(new.ordered_names(), key=lambda name: old.number(*name) is None):
-        number, model = old.number(kind, key), _model(old, kind, key)
+        number = old.number(kind, key)
         if number is not None and old.digest(number) == new.digest(new.names[kind][key]):
             continue
+        model = number if number is not None else _neighbour(old, kind, key, old_keys.get(kind, []))
         size = 0 if model is None else len(old.body(model))
         if size > room and room < _REACH_BYTES:
             yield block
@@ -79,15 +90,9 @@ def _plan(old: Contents, new: Contents) -> Iterator[_Block]:
         yield block
 
 
-def _model(old: Contents, kind: str, key: str) -> int | None:
-    """The number of the old entry that is likely to resemble an entry: itself, else its neighbour in the same kind."""
-    numbers = old.names.get(kind)
-    if not numbers:
-        return None
-    if key in numbers:
-        return numbers[key]
-    keys = [*numbers]
-    return numbers[keys[max(0, bisect(keys, key) - 1)]]
+def _neighbour(old: Contents, kind: str, key: str, old_keys: Sequence[str]) -> int | None:
+    """The number of the old entry that a new one is likely to resemble: the one before it in its kind."""
+    return old.number(kind, old_keys[max(0, bisect(old_keys, key) - 1)]) if old_keys else None
 
 
 def _deflated(block: _Block, old: Contents, new: Contents) -> bytes | None:
@@ -117,7 +122,10 @@ def apply_delta(
     manifest = open_manifest(target_envelope, trust, limits)
     if len(delta) > limits.max_delta_bytes:
         raise BundleRefused(Refusal.TOO_LARGE, f"delta of {len(delta)} bytes, at most {limits.max_delta_bytes}")
-    base_root, removed, blocks = _parts(read_frame(delta, max_parts=4 * limits.max_entries))
+    if manifest.entries > limits.max_entries:
+        raise BundleRefused(Refusal.TOO_LARGE, f"bundle of {manifest.entries} entries, at most {limits.max_entries}")
+    parts = _FRAME_PARTS + _ENTRY_PARTS * (len(base.contents) + manifest.entries)
+    base_root, removed, blocks = _parts(read_frame(delta, max_parts=parts))
     if base_root.hex() != base.manifest.root:
         raise BundleRefused(Refusal.UNKNOWN_BASE, "the delta starts from another bundle")
     names = [*base.contents.ordered_names()]
