@@ -3,9 +3,10 @@
 import ast
 import inspect
 
+import pytest
+
 import nearwise
 import nearwise_rules
-import pytest
 
 
 @pytest.mark.parametrize("package", [nearwise, nearwise_rules], ids=lambda package: package.__name__)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nearwise_rules import parse
+from nearwise_rules.logic import compile_conditions, compile_expression
 from tests.benchmarks import floor, processes, product
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.rows import Row
@@ -25,9 +27,6 @@ from tests.benchmarks.workload import (
     six_contexts,
     six_without,
 )
-
-from nearwise_rules import parse
-from nearwise_rules.logic import compile_conditions, compile_expression
 
 OURS = "nearwise"
 

@@ -31,9 +31,8 @@ def open_recording(folder: str) -> nearwise.Client:
 
 def write_bundle(folder: Path, flags: Sequence[Flag]) -> None:
     """Put the signed bundle of these flags and its public key into `folder`."""
-    from tests.benchmarks.sources import packed, public_key
-
     from nearwise_rules import public_key_text
+    from tests.benchmarks.sources import packed, public_key
 
     (folder / BUNDLE).write_bytes(packed(flags))
     (folder / KEY).write_text(public_key_text(public_key()))

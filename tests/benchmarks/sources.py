@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.workload import Condition, Flag
-
 from nearwise_rules import Bundle, Entry, Manifest, Trust, development_signer, open_bundle, pack_bundle, root_hash, seal
 from nearwise_rules.rulesets import assemble
+from tests.benchmarks.workload import Condition, Flag
 
 if TYPE_CHECKING:
     from nearwise_rules import Json

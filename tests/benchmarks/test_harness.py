@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nearwise_rules import parse
+from nearwise_rules.logic import compile_expression
 from tests.benchmarks import floor, product
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.peers import PEERS, Peer
@@ -24,9 +27,6 @@ from tests.benchmarks.workload import (
     six_edges,
     six_without,
 )
-
-from nearwise_rules import parse
-from nearwise_rules.logic import compile_expression
 
 Call = Callable[[Any], object]
 
