@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
-from weakref import WeakSet
 
 from nearwise.bundles import Generations
 from nearwise.context import Context, Desk
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from nearwise.transport import Transport
 
-_open_clients: WeakSet[Client] = WeakSet()
+_open_clients: set[Client] = set()
 
 
 class Client:

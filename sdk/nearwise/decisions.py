@@ -48,5 +48,6 @@ class Undecided:
         owner: object = None,
     ) -> Decision:
         """The caller's default, and why."""
-        outcome = Outcome(str(flag), Reason.ERROR, error_code=self._code)
+        name = flag if isinstance(flag, str) else type(flag).__name__  # pyright: ignore[reportUnnecessaryIsInstance]
+        outcome = Outcome(name, Reason.ERROR, error_code=self._code)
         return Decision((outcome, default, at, subject, (), owner))

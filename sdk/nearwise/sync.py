@@ -77,7 +77,7 @@ class Synchronizer:
         """Send and sync what is there with the next `tick`, also during a back-off."""
         self._duties.exposures.flush()
         self._commit_at = self._clock()
-        if self._duties.transport is not None and self.report.sending is not Sending.STOPPED:
+        if self.report.sending is Sending.ON:
             self._send_at = self._clock()
 
     def _commit(self) -> None:
@@ -90,7 +90,7 @@ class Synchronizer:
         except (NearwiseError, OSError) as error:
             self._complain(error)
             self._commit_at = self._clock() + self._settings.retry_first_seconds
-        if self._duties.transport is not None and self._send_at == _NEVER:
+        if self.report.sending is Sending.ON and self._send_at == _NEVER:
             full = outbox.figures().queued >= self._settings.batch_events
             self._send_at = self._clock() + (0.0 if full else self._varied(self._settings.send_seconds))
 

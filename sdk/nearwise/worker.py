@@ -41,7 +41,11 @@ class Worker:
             if self._hurry:
                 self._hurry = False
                 synchronizer.hurry()
-            wait = synchronizer.tick()
+            try:
+                wait = synchronizer.tick()
+            except Exception as error:  # noqa: BLE001  whatever a disk or a network can give, the thread goes on
+                self._report.last_error = f"{type(error).__name__}: {error}"
+                wait = 1.0
             with self._ticked:
                 self._ticked.notify_all()
             self._call.wait(min(wait, 3600.0))

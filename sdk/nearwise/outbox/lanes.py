@@ -15,6 +15,9 @@ _DAMAGED_KEPT = 8
 """Damaged segments kept for diagnosis, per outbox."""
 
 
+_TOLD = 4
+
+
 class Closed(NamedTuple):
     """A segment that takes no more frames: `events` in number, none below `first`, none above `last`."""
 
@@ -24,7 +27,6 @@ class Closed(NamedTuple):
     last: int
     events: int
     size_bytes: int
-    damaged_bytes: int = 0
 
 
 class LaneShape(NamedTuple):
@@ -48,6 +50,7 @@ class Lane:
         self.damaged_bytes = 0
         self.syncing = RLock()
         self.synced = 0
+        self._suspects: set[str] = set()
         self._retired: list[Segment] = []
         self._renamed = False
         self.count = 0
@@ -58,8 +61,17 @@ class Lane:
                 self._recover(os.path.join(shape.folder, name), epoch)
 
     def _recover(self, path: str, epoch: str) -> None:
-        with suppress(ValueError):
-            self._ordinal = max(self._ordinal, int(path[-12:-4]) + 1)
+        told = _told_by_name(path)
+        self._ordinal = max(self._ordinal, told[0] + 1)
+        if len(told) == _TOLD:
+            header = read_header(_content(path, HEADER_BYTES))
+            if header is not None and header.version == FORMAT_VERSION:
+                _, first, last, events = told
+                self.closed.append(Closed(path, header.epoch, first, last, events, _size(path)))
+                return
+        self._recover_by_reading(path, epoch)
+
+    def _recover_by_reading(self, path: str, epoch: str) -> None:
         segment = _content(path)
         header = read_header(segment)
         found = scan(segment, None if header is None else header.base)
@@ -67,14 +79,29 @@ class Lane:
             self.damaged_bytes += len(segment) if found.torn else 0
             _discard(path, damaged=found.torn)
             return
-        damaged = _damage(header, found)
-        self.damaged_bytes += damaged
+        self._suspect(path, _damage(header, found))
         if found.end < len(segment):
             with suppress(OSError):
                 os.truncate(path, found.end)
         sequences = [frame.sequence for frame in found.frames]
         epoch = header.epoch if header else epoch
-        self.closed.append(Closed(path, epoch, min(sequences), max(sequences), len(sequences), found.end, damaged))
+        self.closed.append(Closed(path, epoch, min(sequences), max(sequences), len(sequences), found.end))
+
+    def _suspect(self, path: str, damaged_bytes: int) -> None:
+        if damaged_bytes and path not in self._suspects:
+            self._suspects.add(path)
+            self.damaged_bytes += damaged_bytes
+
+    def tidy(self) -> None:
+        """Put into the names of closed segments what they hold, so that the next start need not read them."""
+        waiting = {segment.path for segment in self._retired}
+        for index, closed in enumerate(self.closed):
+            if closed.path in waiting or closed.path in self._suspects or len(_told_by_name(closed.path)) == _TOLD:
+                continue
+            path = f"{closed.path.removesuffix('.seg')}-{closed.first}-{closed.last}-{closed.events}.seg"
+            with suppress(OSError):
+                os.replace(closed.path, path)
+                self.closed[index] = closed._replace(path=path)
 
     def append(self, sequence: int, frame: bytes, epoch: str) -> bool:
         """Put one frame at the end of the lane; True when that began a new segment.
@@ -156,6 +183,18 @@ class Lane:
             found.append(self.active.read())
         return found
 
+    def payloads(self, sources: list[str | bytes], start: int) -> Iterator[tuple[int, bytes]]:
+        """The events of `sources` from a sequence on as (sequence, payload), in order; one source in memory at once."""
+        for source in sources:
+            segment = _content(source) if isinstance(source, str) else source
+            header = read_header(segment)
+            found = scan(segment, None if header is None else header.base)
+            if isinstance(source, str):
+                self._suspect(source, _damage(header, found))
+            for frame in sorted(found.frames, key=lambda frame: frame.sequence):
+                if frame.sequence >= start:
+                    yield frame.sequence, segment[frame.start : frame.end]
+
     @property
     def size_bytes(self) -> int:
         """What the lane takes on disk, with what is allocated ahead."""
@@ -165,7 +204,7 @@ class Lane:
     def remove(self, closed: Closed) -> None:
         """Delete a segment; a damaged one is set aside for diagnosis instead."""
         self.closed.remove(closed)
-        _discard(closed.path, damaged=closed.damaged_bytes > 0)
+        _discard(closed.path, damaged=closed.path in self._suspects)
 
     def close(self, following: int) -> None:
         """Give back every file. What was allocated ahead is deleted. All events are below `following`."""
@@ -185,17 +224,6 @@ def give_back(segment: Segment) -> None:
         _discard(segment.path, damaged=False)
 
 
-def payloads(sources: list[str | bytes], start: int) -> Iterator[tuple[int, bytes]]:
-    """The events of some sources from a sequence on, as (sequence, payload), in order; one source in memory at once."""
-    for source in sources:
-        segment = _content(source) if isinstance(source, str) else source
-        header = read_header(segment)
-        frames = scan(segment, None if header is None else header.base).frames
-        for frame in sorted(frames, key=lambda frame: frame.sequence):
-            if frame.sequence >= start:
-                yield frame.sequence, segment[frame.start : frame.end]
-
-
 def _damage(header: Header | None, found: Scan) -> int:
     lost = sum(end - start for start, end in found.damaged)
     if header is None or header.version != FORMAT_VERSION:
@@ -203,10 +231,23 @@ def _damage(header: Header | None, found: Scan) -> int:
     return lost
 
 
-def _content(path: str) -> bytes:
+def _told_by_name(path: str) -> list[int]:
+    """The ordinal of a segment, and when its name tells them: its first and last sequence and how many events."""
+    numbers = os.path.basename(path).removesuffix(".seg").split("-")[1:]
+    return [int(number) for number in numbers] if all(number.isdecimal() for number in numbers) else [0]
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _content(path: str, most_bytes: int = -1) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(most_bytes)
     except OSError:
         return b""
 

@@ -15,7 +15,7 @@ from nearwise.files import sync_folder
 
 from .batches import LogLimits, Span
 from .frames import FRAME, pack_frame
-from .lanes import Closed, Lane, LaneShape, give_back, payloads
+from .lanes import Closed, Lane, LaneShape, give_back
 from .segments import Segment, segment_maker
 
 _pack = FRAME.pack
@@ -78,6 +78,17 @@ class EventLog:
     def segments(self) -> list[Closed]:
         """Every segment that takes no more frames."""
         return [closed for lane in self._lanes for closed in lane.closed]
+
+    def unsettled(self, confirmed: Callable[[str], int]) -> int:
+        """How many events no server has confirmed, given the first unconfirmed sequence of each epoch."""
+        count = 0
+        for each in self.segments():
+            start = confirmed(each.epoch)
+            if each.first >= start:
+                count += each.events
+            elif each.last >= start:
+                count += sum(1 for _ in self._critical.payloads([each.path], start))
+        return count
 
     def epochs(self) -> list[str]:
         """The epochs that have events, those of earlier outboxes first."""
@@ -215,8 +226,9 @@ class EventLog:
                     sync_folder(self._place.folder)
             except OSError:
                 self._sync_elsewhere(lane, active)
-            for segment in retired:
-                give_back(segment)
+            finally:
+                for segment in retired:
+                    give_back(segment)
             lane.synced = upper
 
     def _sync_elsewhere(self, lane: Lane, failed: Segment | None) -> None:
@@ -231,10 +243,12 @@ class EventLog:
             raise StorageFailed(f"the disk failed: {error}") from error
 
     def prepare(self) -> bool:
-        """Allocate the next segments ahead; False when the disk is too full for it."""
+        """Tidy up and allocate the next segments ahead; False when the disk is too full. For the thread that reads."""
         with self._lock:
             if self._closed:
                 return False
+            self._critical.tidy()
+            self._standard.tidy()
             try:
                 self._critical.prepare()
                 if self._standard.active is not None:
@@ -248,7 +262,9 @@ class EventLog:
         epoch, start, end = span
         with self._lock:
             sources = [lane.sources(epoch, start) for lane in self._lanes]
-        for sequence, payload in merge(*(payloads(each, start) for each in sources)):
+        for sequence, payload in merge(
+            *(lane.payloads(each, start) for lane, each in zip(self._lanes, sources, strict=True))
+        ):
             if sequence >= end:
                 return
             yield sequence, payload

@@ -82,6 +82,11 @@ class MemoryLog:
             events = [each for each in self._events if start <= each[0] < end]
         yield from events
 
+    def unsettled(self, confirmed: Callable[[str], int]) -> int:
+        """How many events no server has confirmed."""
+        start = confirmed(self.epoch)
+        return sum(1 for sequence, _ in self._events if sequence >= start)
+
     def epochs(self) -> list[str]:
         """The epochs that have events, oldest first."""
         return [self.epoch]

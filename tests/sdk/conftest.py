@@ -1,0 +1,82 @@
+"""What the SDK's tests share: a small rule set, a clock that is set by hand, and clients that are always closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import nearwise
+from nearwise.testing import MemoryServer
+from nearwise_rules import Json
+
+RuleSet = Callable[..., dict[str, Json]]
+
+
+@pytest.fixture
+def rule_set() -> RuleSet:
+    """One flag with one condition on the basket; its text can be changed, and more flags be added by name."""
+
+    def make(coffee: str = "10 % off", **flags: Json) -> dict[str, Json]:
+        offer: Json = {
+            "type": "string",
+            "variants": {"coffee": coffee, "none": ""},
+            "default": "none",
+            "rules": [{"name": "big basket", "when": {">=": [{"var": "basket.total"}, 20]}, "serve": "coffee"}],
+        }
+        attributes: Json = {"basket.total": {"type": "number", "source": "context"}}
+        return {"attributes": attributes, "flags": {"offer": offer, **flags}}
+
+    return make
+
+
+@pytest.fixture
+def server(rule_set: RuleSet) -> MemoryServer:
+    """A server that has published the rule set."""
+    return MemoryServer(rule_set())
+
+
+@pytest.fixture
+def quick() -> nearwise.Settings:
+    """Settings that do everything at once."""
+    return nearwise.Settings(
+        device="till-07",
+        poll_seconds=0.01,
+        send_seconds=0.001,
+        commit_seconds=0.001,
+        retry_first_seconds=0.001,
+        retry_most_seconds=0.01,
+        jitter=0,
+    )
+
+
+@pytest.fixture
+def open_client(server: MemoryServer, quick: nearwise.Settings) -> Iterator[Callable[..., nearwise.Client]]:
+    """Opens clients of the server; closes them in the end."""
+    opened: list[nearwise.Client] = []
+
+    def make(**options: Any) -> nearwise.Client:
+        client = nearwise.Client(server, **{"trust": server.public_key, "settings": quick, **options})
+        opened.append(client)
+        return client
+
+    yield make
+    for client in opened:
+        client.close(0)
+
+
+class Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock at 1,000 seconds."""
+    return Clock()
