@@ -15,6 +15,7 @@ from jsonlogic.json_schema import from_value
 from jsonlogic.json_schema.types import AnyType, ArrayType, BooleanType, JSONSchemaType, NullType, StringType, UnionType
 
 from nearwise_rules import PROVIDED, Array, Json, JsonObject, Literal, Node, Operation, Variable, did_you_mean
+from nearwise_server.authoring.constants import constant_fault
 from nearwise_server.authoring.signatures import (
     DECLARED,
     SIGNATURES,
@@ -96,12 +97,17 @@ class TypeChecker:
         signature = SIGNATURES.get(node.name)
         if signature is None:
             return AnyType()
+        before = len(self.problems)
         for index, (argument, found) in enumerate(zip(node.arguments, types, strict=True)):
             wanted = signature.takes[min(index, len(signature.takes) - 1)] if signature.takes else ()
             if not accepts(wanted, found):
                 kinds = " or ".join(dict.fromkeys(_KIND_NAMES[kind.__name__] for kind in wanted))
                 message = f"'{node.name}' takes {kinds} here, {_described(argument, found)} is none"
                 self._report(argument, "operand_type", message)
+        fault = constant_fault(node) if len(self.problems) == before else None
+        if fault is not None:
+            constants = [argument for argument in node.arguments if isinstance(argument, Literal)]
+            self._report(constants[-1], "constant", f"'{node.name}': {fault}")
         self._check_members(node, types)
         return signature.gives
 
