@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
+import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +31,7 @@ from nearwise_server.store.bundles import BundleRow, bundles_before
 _VERSION = re.compile(r"[0-9]{1,15}")
 _PLACE = re.compile(r"([0-9]{1,18})\.(-1|[0-9]{1,9})")
 _NOTE_CHARACTERS = 1_000
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,12 @@ class Admin:
     publisher: Publisher
     roster: Roster
     bodies: Bodies
+    workers: anyio.CapacityLimiter
     tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        """Work in a thread, of which people have few: their questions never take the threads that devices need."""
+        return await run_sync(work, limiter=self.workers)
 
     async def publish(self, request: Request, key: ApiKey) -> Response:
         """Check, build, sign and publish a rule set."""
@@ -47,7 +57,7 @@ class Admin:
             files = texts(content, "files", most=self.settings.publish_files)
             publication = _publication(key, text(content, "note", most=_NOTE_CHARACTERS))
             try:
-                published = await run_sync(self.publisher.publish, files, publication)
+                published = await self._run(partial(self.publisher.publish, files, publication))
             except RulesError as refused:
                 raise RequestRefused(422, "bundle_refused", f"devices would refuse this: {refused}") from None
         return _published(published)
@@ -60,7 +70,7 @@ class Admin:
         if not isinstance(to, int) or isinstance(to, bool) or not 0 < to < 2**53:
             raise RequestRefused(422, "bad_member", "'to' must be the number of a version")
         publication = _publication(key, text(content, "note", most=_NOTE_CHARACTERS))
-        return _published(await run_sync(self.publisher.roll_back, to, publication))
+        return _published(await self._run(partial(self.publisher.roll_back, to, publication)))
 
     async def versions(self, request: Request, key: ApiKey) -> Response:
         """Published versions, newest first."""
@@ -71,7 +81,7 @@ class Admin:
             with self.database.reading() as connection:
                 return bundles_before(connection, key.environment, below, limit)
 
-        rows = await run_sync(read)
+        rows = await self._run(read)
         following = str(rows[-1].version) if len(rows) == limit else None
         return answer_json({"bundles": [_version(row) for row in rows], "next": following})
 
@@ -83,21 +93,21 @@ class Admin:
             self.roster.flush(self.database)
             return devices_after(self.database, key.environment, "" if after is None else after.group(), limit)
 
-        listed, following = await run_sync(read)
+        listed, following = await self._run(read)
         return answer_json({"devices": listed, "next": following})
 
     async def events(self, request: Request, key: ApiKey) -> Response:
         """Stored events in the order of arrival."""
         limit, after = page_limit(request, self.settings.page_rows), cursor(request, _PLACE)
         position = (0, -1) if after is None else (int(after.group(1)), int(after.group(2)))
-        page, (row, index) = await run_sync(events_after, self.database, key.environment, position, limit)
+        page, (row, index) = await self._run(partial(events_after, self.database, key.environment, position, limit))
         following = f"{row}.{index}" if page else None
         return answer_json({"events": page, "next": following})
 
     async def summary(self, _request: Request, key: ApiKey) -> Response:
         """Counts of stored events per type, name, flag and variant."""
         tally = self.tallies.setdefault(key.environment, Tally(self.settings.summary_groups))
-        groups = await run_sync(tally.update, self.database, key.environment)
+        groups = await self._run(partial(tally.update, self.database, key.environment))
         counts = [
             dict(zip(("type", "name", "flag", "variant"), group, strict=True))
             | {"events": count.events, "count": count.count, "value": count.value}

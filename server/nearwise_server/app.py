@@ -149,6 +149,7 @@ def make_rooms(centre: Centre) -> tuple[Edge, Admin]:
         publisher=centre.publisher,
         roster=centre.roster,
         bodies=bodies,
+        workers=anyio.CapacityLimiter(settings.workers),
     )
     return edge, admin
 

@@ -5,6 +5,7 @@ Versions of an environment only ever rise. Going back is a new version with the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,8 +21,6 @@ from nearwise_server.store.bundles import BundleRow, add_bundle, bundle_of_versi
 
 if TYPE_CHECKING:
     from nearwise_server.authoring import Built
-
-    Build = Callable[[Mapping[str, str], Bundle | None], Built]
 
 Grace = str
 """What a device does after a bundle's expiry: "serve", "safe_only" or "stop"."""
@@ -48,14 +47,13 @@ class Publisher:
         signer: Signer,
         settings: Settings,
         clock: Callable[[], float],
-        build: Build | None = None,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._signer = signer
         self._settings = settings
         self._clock = clock
-        self._build = build or build_rule_set
+        self._one_at_a_time = threading.Lock()
 
     def publish(self, files: Mapping[str, str], publication: Publication) -> Published:
         """Check and build the texts of a rule set, and publish the result.
@@ -63,11 +61,13 @@ class Publisher:
         Raises:
             RuleSetRefused: the files have problems; nothing changes.
         """
-        newest = self._catalogue.newest(publication.environment)
-        built = self._build(files, None if newest is None else newest.bundle)
-        if built.problems:
-            raise RuleSetRefused(asdict(problem) for problem in built.problems)
-        return self.publish_entries(built.entries, replace(publication, grace=_grace(built)))
+        with self._one_at_a_time:
+            self._catalogue.refresh()  # shares are carried over from what is really the newest
+            newest = self._catalogue.newest(publication.environment)
+            built = build_rule_set(files, None if newest is None else newest.bundle)
+            if built.problems:
+                raise RuleSetRefused(asdict(problem) for problem in built.problems)
+            return self.publish_entries(built.entries, replace(publication, grace=built.settings.grace))
 
     def publish_entries(self, content: Iterable[Entry], publication: Publication) -> Published:
         """Publish entries that are known to be good.
@@ -156,7 +156,3 @@ def build_rule_set(files: Mapping[str, str], previous: Bundle | None) -> Built:
 def trust_of(signer: Signer) -> Trust:
     """What a device trusts that pins this signer's key."""
     return Trust(keys={signer.key_id: signer.public_key})
-
-
-def _grace(built: Built) -> Grace:
-    return built.settings.grace

@@ -49,6 +49,7 @@ class Settings:
     queued_bytes: int = 32 * 1024 * 1024
     batches_per_commit: int = 256
     decoders: int = 4
+    workers: int = 4
     ranges_per_stream: int = 1_000
     retry_after_seconds: int = 5
     # What stays in memory.
