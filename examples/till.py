@@ -94,7 +94,8 @@ def serve(options: argparse.Namespace, opening: threading.Event, closing: thread
     )
     key = os.environ["NEARWISE_KEY"]
     with nearwise.Client(options.url, key=key, storage=options.storage, settings=settings) as client:
-        client.ready(READY_SECONDS)
+        if not client.ready(READY_SECONDS):
+            print(f"no bundle yet, going on with defaults: {client.status.last_error}", flush=True)
         ledger.write("start", time.time(), client.status.version, client.status.source.value)
         opening.wait()
         for visit in visits(options.journal, ledger):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nearwise_server.demo import DemoSettings, run_demo
 from nearwise_server.demo.errors import DemoFailed, DemoImpossible
-from nearwise_server.demo.play import campaigns_of, prepare_folder, read_texts
+from nearwise_server.demo.play import MARK, campaigns_of, prepare_folder, read_texts
 from nearwise_server.demo.settings import find_examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -29,6 +32,23 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_a_folder_in_which_a_demo_runs_is_left_alone(tmp_path: Path) -> None:
+    folder = prepare_folder(tmp_path / "demo")
+    (folder / MARK).write_text(f"{os.getppid()}\n")
+    with pytest.raises(DemoImpossible, match="a demo runs in"):
+        prepare_folder(folder)
+
+
+def test_a_folder_whose_demo_was_killed_is_made_anew(tmp_path: Path) -> None:
+    folder = prepare_folder(tmp_path / "demo")
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    (folder / MARK).write_text(f"{ended.pid}\n")
+    (folder / "old").touch()
+    prepare_folder(folder)
+    assert not (folder / "old").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_a_clear_refusal(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DemoImpossible, match="cannot write"):
@@ -43,7 +63,7 @@ def test_a_folder_without_the_examples_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_demo(DemoSettings(folder=tmp_path / "demo", examples=tmp_path)) == 2
-    assert "it needs complete_journey, shop, shop-next" in capsys.readouterr().out
+    assert "it needs complete_journey, shop, shop-next" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
 
 
@@ -51,7 +71,7 @@ def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path, capsys:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert run_demo(DemoSettings(folder=tmp_path / "demo", port=port)) == 2
-    assert f"port {port} is in use" in capsys.readouterr().out
+    assert f"port {port} is in use" in capsys.readouterr().err
 
 
 def test_a_replay_of_no_length_is_refused() -> None:

@@ -160,7 +160,7 @@ class Performance:
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:
-                raise DemoFailed(f"{otherwise} after {seconds:.0f} s")
+                raise DemoFailed(f"{otherwise} after {seconds:.0f} s; see {self.tills[0].log}")
             self._tick()
 
     def _tick(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import threading
@@ -59,14 +60,24 @@ def prepare_folder(folder: Path) -> Path:
     """
     try:
         if folder.exists():
-            if any(folder.iterdir()) and not (folder / MARK).is_file():
-                raise DemoImpossible(f"{folder} is not a folder that a demo made; name another with --folder")
+            _require_ours(folder)
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
-        (folder / MARK).touch()
+        (folder / MARK).write_text(f"{os.getpid()}\n")
     except OSError as error:
         raise DemoImpossible(f"the demo cannot write to {folder}: {error.strerror}") from error
     return folder
+
+
+def _require_ours(folder: Path) -> None:
+    mark = folder / MARK
+    if any(folder.iterdir()) and not mark.is_file():
+        raise DemoImpossible(f"{folder} is not a folder that a demo made; name another with --folder")
+    process = mark.read_text().strip() if mark.is_file() else ""
+    if os.name == "posix" and process.isdecimal() and int(process) != os.getpid():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(int(process), 0)
+            raise DemoImpossible(f"a demo runs in {folder} (process {process}); end it, or name another with --folder")
 
 
 def read_texts(folder: Path) -> dict[str, str]:
@@ -162,7 +173,7 @@ def _wait_for_ctrl_c() -> None:
 
 @contextmanager
 def _ended_like_ctrl_c() -> Generator[None, None, None]:
-    """While inside, SIGTERM ends the demo as Ctrl-C does: with everything cleaned up."""
+    """While inside, SIGTERM and a closed terminal end the demo as Ctrl-C does: with everything cleaned up."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -170,8 +181,10 @@ def _ended_like_ctrl_c() -> Generator[None, None, None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = [(number, signal.signal(number, interrupt)) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -72,8 +72,8 @@ class Screen:
             self._console.print(Text(f"check: {failure}", style="bold red"), soft_wrap=True)
 
     def show_error(self, text: str) -> None:
-        """Say why the demo could not be played."""
-        self._console.print(Text(text, style="bold red"), soft_wrap=True)
+        """Say on standard error why the demo could not be played."""
+        Console(stderr=True).print(Text(text, style="bold red"), soft_wrap=True)
 
     def show_json(self, report: Report) -> None:
         """Print the report as JSON on one line."""
@@ -95,6 +95,7 @@ def report_lines(report: Report, keys: Path | None) -> list[tuple[str, str]]:
     newest = sum(version == bundles.newest for version in report.ended_on.values())
     delta = "no delta" if bundles.delta_bytes is None else f"delta {size(bundles.delta_bytes)}"
     whole, overall = size(bundles.whole_bytes), report.comparisons[0]
+    within = " within a call" if events.interrupted else ""
     lines = [
         (
             "decisions",
@@ -104,7 +105,7 @@ def report_lines(report: Report, keys: Path | None) -> list[tuple[str, str]]:
         (
             "events",
             f"sent {events.sent:,}   stored {events.stored:,}   missing {events.missing}   twice {events.twice}   "
-            f"({number(len(cast.offline))} tills lost their network, one of them was killed)",
+            f"({number(len(cast.offline))} tills lost their network, one of them was killed{within})",
         ),
         (
             "bundle",

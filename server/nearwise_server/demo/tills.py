@@ -29,7 +29,8 @@ class Till:
     def __init__(self, name: str, folder: Path, visits: Sequence[Visit]) -> None:
         self.name = name
         self.visits = len(visits)
-        self.child = Child(name, folder / "till.log")
+        self.log = folder / "till.log"
+        self.child = Child(name, self.log)
         self._folder = folder
         self._ledger = folder / "ledger.tsv"
         self._read_to = 0
