@@ -74,3 +74,30 @@ def test_what_cannot_be_explained_is_said_and_does_not_raise() -> None:
     release = release_of()
     assert "FLAG_NOT_FOUND" in str(explain(release, "no-such", {}, "h", ISSUED))
     assert "no rules were tried" in str(explain(release, "offer", None, "h", ISSUED))  # type: ignore[arg-type]  # pyright: ignore
+
+
+def test_a_segment_is_explained_by_what_is_in_it() -> None:
+    release = Release(
+        opened(
+            {
+                ("attribute", "tier"): {"type": "string"},
+                ("segment", "regulars"): {"when": {"in": [{"var": "tier"}, ["silver", "gold"]]}},
+                ("segment", "friends"): {"when": {"segment": "regulars"}},
+                ("flag", "offer"): {
+                    "type": "string",
+                    "variants": {"a": "A", "off": "OFF"},
+                    "default": "off",
+                    "rules": [
+                        {"name": "strangers", "when": {"!": [{"segment": "friends"}]}, "serve": "off"},
+                        {"name": "friends", "when": {"segment": "friends"}, "serve": "a"},
+                    ],
+                },
+            }
+        )
+    )
+    out, held = explain(release, "offer", {"tier": "gold"}, None, ISSUED).rules
+    assert [finding.message for finding in out.findings] == ['segment("friends") is true, needs false']
+    (finding,) = held.findings
+    assert finding.message.startswith('segment friends: segment regulars: `tier` is "gold", as needed: to be one of')
+    (missed,) = explain(release, "offer", {"tier": "none"}, None, ISSUED).rules
+    assert missed.held

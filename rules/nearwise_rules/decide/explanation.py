@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Split
 from nearwise_rules.decide.question import Question
 from nearwise_rules.logic import Finding, explain_condition, trace
+from nearwise_rules.logic.tree import Literal, Operation, walk
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.release import Release
+    from nearwise_rules.logic import Node, Run, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,33 @@ def _rules(
         recorded = trace(condition, data, release.run(plan.key, question))
         held = recorded.root.holds
         last = held and (decision.rule in (name, None) or isinstance(served, Outcome))
-        yield RuleExplanation(name, held, _effect(served, decision, held, last), explain_condition(recorded))
+        findings = tuple(_findings(release, recorded, data, release.run(plan.key, question)))
+        yield RuleExplanation(name, held, _effect(served, decision, held, last), findings)
         if last:
             return
+
+
+def _findings(release: Release, recorded: Trace, data: Mapping[str, object], run: Run) -> Iterator[Finding]:
+    """What decided a condition; where that is a segment as a whole, what decided the segment."""
+    segments = dict(_mentions(recorded.root.node))
+    for finding in explain_condition(recorded):
+        key = segments.get(finding.pointer)
+        condition = None if key is None else release.segment(key)
+        inner = None if condition is None or run.nesting_left <= 0 else trace(condition, data, run)
+        if inner is None or inner.root.holds is not finding.good:
+            yield finding
+            continue
+        run.nesting_left -= 1
+        for below in _findings(release, inner, data, run):
+            yield replace(below, pointer=finding.pointer, message=f"segment {key}: {below.message}")
+        run.nesting_left += 1
+
+
+def _mentions(root: Node) -> Iterator[tuple[str, str]]:
+    """Where a condition mentions a segment, and its key."""
+    for node in walk(root):
+        if isinstance(node, Operation) and node.name == "segment" and isinstance(node.arguments[0], Literal):
+            yield node.pointer, str(node.arguments[0].value)
 
 
 def _effect(served: Outcome | Split, decision: Decision, held: bool, last: bool) -> str:
