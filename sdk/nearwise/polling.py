@@ -57,17 +57,23 @@ class Poller:
         manifest = open_manifest(answer.body, shelf.verified(), shelf.limits)
         self._hear(answer)
         if (manifest.version, manifest.root) == self._refused:
-            return  # refused once; asked again only when it changes
+            return  # its golden cases failed here; it is asked for again when it changes
         try:
             if shelf.check(manifest):
-                shelf.take(*self._fetch(manifest, answer.body))
+                self._take(manifest, *self._fetch(manifest, answer.body))
         except BundleRefused as refused:
             shelf.refused = f"version {manifest.version}: {refused}"
-            self._refused = (manifest.version, manifest.root)
             raise
         self._etag = answer.headers.get("etag")
         self._refused = None
         shelf.refused = None
+
+    def _take(self, manifest: Manifest, bundle: Bundle, packed: bytes | None) -> None:
+        try:
+            self._shelf.take(bundle, packed)
+        except BundleRefused:
+            self._refused = (manifest.version, manifest.root)
+            raise
 
     def _hear(self, answer: Response) -> None:
         from email.utils import parsedate_to_datetime

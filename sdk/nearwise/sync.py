@@ -57,13 +57,13 @@ class Synchronizer:
         """Do what is due; the seconds until something is due again. Never raises."""
         now = self._clock()
         duties, settings = self._duties, self._settings
-        if duties.outbox.stirred and self._commit_at == _NEVER:
-            self._commit_at = now + settings.commit_seconds
         if duties.exposures.counting and self._summary_at == _NEVER:
             self._summary_at = now + settings.summary_seconds
         if now >= self._summary_at:
             self._summary_at = _NEVER
             duties.exposures.flush()
+        if duties.outbox.stirred and self._commit_at == _NEVER:
+            self._commit_at = now + settings.commit_seconds
         if now >= self._commit_at:
             self._commit()
         if now >= self._poll_at:

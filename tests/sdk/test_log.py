@@ -11,7 +11,8 @@ import msgpack
 import pytest
 
 from nearwise.errors import ClientClosed, EventRefused, StorageFailed
-from nearwise.outbox.log import EventLog, LogLimits, LogPlace
+from nearwise.outbox import LogLimits
+from nearwise.outbox.log import EventLog, LogPlace
 from nearwise.outbox.segments import MappedSegment, Segment, WrittenSegment
 
 EPOCH = "ab" * 16
