@@ -22,6 +22,7 @@ from nearwise_server.keys import Scope, make_key
 from nearwise_server.publishing import Publication, trust_of
 from nearwise_server.serving import serve_centre_in_thread, serve_in_thread
 from nearwise_server.settings import Settings
+from nearwise_server.store.batches import streams_of
 from tests.server.conftest import BATCH, packed
 
 
@@ -78,31 +79,50 @@ def test_a_taken_port_is_said_in_a_sentence(settings: Settings) -> None:
     centre.close()
 
 
+@pytest.mark.parametrize("acknowledged", [1, 40])
+def test_a_batch_that_was_acknowledged_survives_sigkill(settings: Settings, acknowledged: int) -> None:
+    centre = open_centre(settings)
+    key = make_key(centre.database, Scope.DEVICE, "production", now_ms=0)
+    centre.close()
+    event = packed(type="track", at=1, name="sale")
+    process, url = _started(settings.data)
+    with process, httpx.Client(base_url=url, headers=BATCH | {"Authorization": f"Bearer {key}"}) as client:
+        for number in range(acknowledged):
+            batch = encode_batch("till-1", "ab" * 16, number * 3, [event] * 3)
+            assert client.post("/v1/batches", content=batch).status_code == 200
+        process.kill()
+    again = open_centre(settings)
+    with again.database.reading() as connection:
+        stream = streams_of(connection, "production", ["till-1"])["production", "till-1", "ab" * 16]
+    again.close()
+    assert stream.received == ((0, acknowledged * 3 - 1),)
+
+
 _PROGRAM = """
 import sys
 from nearwise_server.serving import serve
 from nearwise_server.settings import Settings
+from nearwise_server.store.batches import streams_of
 serve(Settings(data=sys.argv[1], port=0), started=lambda url, centre: print(url, flush=True))
 """
 
 
+def _started(folder: str) -> tuple[subprocess.Popen[str], str]:
+    """A server in a process of its own, and its address."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _PROGRAM, folder]
+    process = subprocess.Popen(command, env=environment, stdout=PIPE, stderr=PIPE, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_in_order(tmp_path: Path, ending: signal.Signals) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(tmp_path / "server")],
-        env=environment,
-        stdout=PIPE,
-        stderr=PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
+    process, url = _started(str(tmp_path / "server"))
+    with process:
         assert process.stderr is not None
-        url = process.stdout.readline().strip()
-        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
-            assert client.get(f"{url}/healthz").status_code == 200
+        assert httpx.get(f"{url}/healthz").status_code == 200
         process.send_signal(ending)
         errors = process.stderr.read()
-        process.wait(timeout=20)
     assert "Traceback" not in errors
     assert not (tmp_path / "server" / "nearwise.sqlite3-wal").exists()
