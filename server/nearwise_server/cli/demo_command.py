@@ -14,7 +14,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the centre running until Ctrl-C.")] = False,
     folder: Annotated[Path, typer.Option(help="Where everything it makes goes.")] = Path("nearwise-demo"),
     data: Annotated[Path | None, typer.Option(help="The repository's examples folder.", show_default="found")] = None,
-    seconds: Annotated[float, typer.Option(help="Length of the replay.")] = 15.0,
+    seconds: Annotated[float, typer.Option(help="Length of the replay.")] = 12.0,
     port: Annotated[int | None, typer.Option(help="The port of the centre.", show_default="8700")] = None,
 ) -> None:
     """Play the whole product on this machine.
