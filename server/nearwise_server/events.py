@@ -74,6 +74,7 @@ def _event_json(batch: StoredBatch, sequence: int, event: Event) -> dict[str, ob
         "epoch": batch.epoch,
         "seq": sequence,
         "received": batch.received_ms,
+        "sent": batch.sent_ms,
         "type": event.type,
         "at": event.at,
         "subject": event.subject,

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from nearwise_rules import open_manifest
 from nearwise_server.keys import Scope
 from nearwise_server.publishing import trust_of
-from tests.server.conftest import NOW, Callers, packed
+from tests.server.conftest import BATCH, NOW, Callers, packed
 
 RULE_SET = {
     "nearwise.yaml": "name: shop\ngrace: safe_only\n",
@@ -171,6 +171,14 @@ def test_a_reader_of_events_goes_on_where_it_ended(callers: Callers, reader: Tes
     callers.send(callers.batch(3), key)
     later = reader.get("/v1/events", params={"after": cursor}).json()
     assert [event["seq"] for event in later["events"]] == [3, 4, 5]
+
+
+def test_events_carry_the_time_of_sending_by_the_devices_clock(callers: Callers, reader: TestClient) -> None:
+    headers = BATCH | {"Nearwise-Sent": "1795000000123"}
+    callers.client(Scope.DEVICE).post("/v1/batches", content=callers.batch(0), headers=headers)
+    callers.send(callers.batch(3), callers.key(Scope.DEVICE))
+    events = reader.get("/v1/events").json()["events"]
+    assert [event.get("sent") for event in events] == [1795000000123] * 3 + [None] * 3
 
 
 def test_events_of_another_environment_stay_there(callers: Callers) -> None:
