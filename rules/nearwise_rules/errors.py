@@ -10,12 +10,11 @@ RulesError
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in a document: a stable code, where (a JSON pointer, RFC 6901) and a sentence."""
 
     code: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from nearwise_rules.bundle.contents import Contents
 from nearwise_rules.bundle.entries import Entry
@@ -12,17 +11,22 @@ from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.bundle.manifest import FORMAT, Manifest
 from nearwise_rules.bundle.signing import Trust, open_envelope
 from nearwise_rules.errors import BundleRefused, Refusal
+from nearwise_rules.records import Record
 
 _NAME = "nearwise.bundle"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Bundle:
+class Bundle(Record):
     """A verified manifest, its envelope as received, and the contents whose root it signs."""
+
+    __slots__ = ("contents", "envelope", "manifest")
 
     manifest: Manifest
     envelope: bytes
     contents: Contents
+
+    def __init__(self, manifest: Manifest, envelope: bytes, contents: Contents) -> None:
+        self._fix(manifest=manifest, envelope=envelope, contents=contents)
 
     @property
     def index(self) -> Mapping[tuple[str, str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .records import Record
+from nearwise_rules.records import Record
 
 
 class Dialect(str, Enum):  # noqa: UP042 (its text is written into bundles)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from nearwise_rules.errors import EvaluationError
+from nearwise_rules.records import Record
 
 from .access import MissingNames, level_of
 from .javascript import number_text
-from .records import Record
 from .tree import Literal, Node, Variable
 from .values import is_list
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from .records import Record
+from nearwise_rules.records import Record
 
 
 class Kind(Enum):

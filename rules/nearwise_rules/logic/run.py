@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from nearwise_rules.errors import BudgetExceeded
+from nearwise_rules.records import Record
 
 from .bucketing import Bucketing
 from .dialects import DEFAULT_LIMITS, Limits
-from .records import Record
 
 if TYPE_CHECKING:
     from .tree import Expression

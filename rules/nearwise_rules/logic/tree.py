@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from nearwise_rules.records import Record
+
 from .dialects import Dialect
 from .operators import Kind
-from .records import Record
 
 
 class Literal(Record):
