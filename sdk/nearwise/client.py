@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from nearwise.transport import Transport
 
+_LONGEST_TEXT = 1024
 _open_clients: set[Client] = set()
 
 
@@ -139,14 +140,16 @@ class Client:
     def _track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
         if self._closed:
             raise ClientClosed("the client is closed: the event is not recorded")
-        if not isinstance(name, str) or not name:
-            raise EventRefused("the name of an event is a text")
+        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_TEXT:
+            raise EventRefused(f"the name of an event is a text of 1 to {_LONGEST_TEXT} characters")
+        if subject is not None and len(subject := str(subject)) > _LONGEST_TEXT:
+            raise EventRefused(f"the subject of an event is a text of at most {_LONGEST_TEXT} characters")
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
             raise EventRefused(f"the value of an event is a number, not {value!r}")
         event = {
             "type": "track",
             "at": int(self._settings.clock() * 1000),
-            "subject": None if subject is None else str(subject),
+            "subject": subject,
             "bundle": self._shelf.version or None,
             "name": name,
             "value": value,

@@ -69,7 +69,7 @@ class Context:
         """Decide one flag and say why: each rule, what decided it, what would have to change. Slow: for people."""
         return self.desk.explain(flag, self.data, self.subject, self.desk.clock())
 
-    def track(self, name: str, value: float | None = None, /, **properties: object) -> None:
+    def track(self, name: str, /, value: float | None = None, **properties: object) -> None:
         """Record that something happened: a purchase, a redemption. It is on disk when this returns.
 
         Args:

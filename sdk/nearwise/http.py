@@ -26,9 +26,10 @@ class HttpTransport:
         if self._client is None:
             import httpx
 
+            authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
             self._client = httpx.Client(
                 timeout=httpx.Timeout(self._settings.request_seconds),
-                headers={"Authorization": f"Bearer {self._key}", "Accept-Encoding": "gzip"},
+                headers={"Accept-Encoding": "gzip", **authorization},
                 limits=httpx.Limits(max_connections=2, keepalive_expiry=self._settings.poll_seconds * 2),
             )
         return self._client
