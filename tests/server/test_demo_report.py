@@ -63,10 +63,9 @@ def test_the_screen_shows_every_figure_on_one_line_each_even_where_it_is_narrow(
         "2 tills · 412 households · 2,031 baskets · 26 s",
         "decisions        6,093   p50 9 us   p99 31 us   while offline 604   blank 0",
         "events           sent 5,377   stored 5,377   missing 0   twice 0   "
-        "(2 tills lost their network, one of them was killed within a call)",
+        "(2 tills cut off, one of them killed within a call)",
         "bundle           41 on 2 of 2 tills (was 40; delta 612 bytes instead of 18 kB)",
-        "redemptions      offer 80.0 % of 70   holdout 60.0 % of 80   "
-        "difference +20.0 points (95 %: +5.2 to +33.4): conclusive",
+        "redemptions      offer 80.0 % of 70   holdout 60.0 % of 80   +20.0 points (95 %: +5.2 to +33.4): conclusive",
         "  cook           85.7 % of 7          holdout nobody             campaign 18",
         "centre           http://127.0.0.1:8700   has ended; --keep leaves it running",
     ]

@@ -111,7 +111,7 @@ class Performance:
             till.child.close()
         for till in self.tills:
             till.child.end(CLOSE_SECONDS)
-        self._screen.say("the tills are closed")
+        self._screen.say("the tills are closed, every event is looked up at the centre")
 
     def _publish(self, texts: dict[str, str], note: str) -> None:
         published = self._centre.publish(texts, note)

@@ -125,7 +125,7 @@ def _play(settings: DemoSettings, screen: Screen, stack: ExitStack) -> Report:
         performance.replay()
         performance.settle()
         performance.close()
-    report = _count(performance, centre, journey, examples, began)
+        report = _count(performance, centre, journey, examples, began)
     (folder / "report.json").write_text(json.dumps(report.to_json(), indent=2) + "\n")
     return report
 

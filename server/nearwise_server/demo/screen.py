@@ -105,7 +105,7 @@ def report_lines(report: Report, keys: Path | None) -> list[tuple[str, str]]:
         (
             "events",
             f"sent {events.sent:,}   stored {events.stored:,}   missing {events.missing}   twice {events.twice}   "
-            f"({number(len(cast.offline))} tills lost their network, one of them was killed{within})",
+            f"({number(len(cast.offline))} tills cut off, one of them killed{within})",
         ),
         (
             "bundle",
@@ -135,10 +135,7 @@ def gap(value: Difference | None) -> str:
     if value is None:
         return "difference unknown"
     verdict = "conclusive" if value.conclusive else "not conclusive"
-    return (
-        f"difference {value.estimate * 100:+.1f} points "
-        f"(95 %: {value.low * 100:+.1f} to {value.high * 100:+.1f}): {verdict}"
-    )
+    return f"{value.estimate * 100:+.1f} points (95 %: {value.low * 100:+.1f} to {value.high * 100:+.1f}): {verdict}"
 
 
 def number(count: int) -> str:
