@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome
-from nearwise_rules.decide.matching import Surprise, compile_conditions
 from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.splits import Shares, basis_point, bucket_key
 from nearwise_rules.logic import Diagnostic, Expression, Run
 from nearwise_rules.logic.bucketing import Bucketing, subject_hash
 from nearwise_rules.logic.murmur3 import murmur3_32
+from nearwise_rules.logic.slots import Surprise
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.release import Release
@@ -141,6 +141,8 @@ class FlagResolver:
     def _matcher(self, start: int) -> Condition:
         matcher = self._matchers.get(start)
         if matcher is None:
+            from nearwise_rules.logic.compiler import compile_conditions
+
             matcher = self._matchers[start] = compile_conditions(self.plan.conditions[start:])
         return matcher
 

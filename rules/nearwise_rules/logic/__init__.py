@@ -1,6 +1,6 @@
 """Rule logic: JSONLogic in two dialects, parsed once, then interpreted, traced or compiled.
 
-What a device does not need at start (traces, explanations) is imported with its first use.
+What a device does not need at start (the compiler, traces, explanations) is imported with its first use.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from nearwise_rules.logic.run import Diagnostic, Run, Scope
 from nearwise_rules.logic.tree import Array, Expression, Literal, Node, Operation, Variable
 
 if TYPE_CHECKING:
+    from nearwise_rules.logic.compiler import Surprise, compile_conditions, compile_expression
     from nearwise_rules.logic.explanation import Finding, explain_condition
     from nearwise_rules.logic.recording import Step, Trace, trace
 
 _LATER = {
     "Finding": "explanation",
     "Step": "recording",
+    "Surprise": "compiler",
     "Trace": "recording",
+    "compile_conditions": "compiler",
+    "compile_expression": "compiler",
     "explain_condition": "explanation",
     "trace": "recording",
 }
@@ -39,8 +43,11 @@ __all__ = [
     "Run",
     "Scope",
     "Step",
+    "Surprise",
     "Trace",
     "Variable",
+    "compile_conditions",
+    "compile_expression",
     "explain_condition",
     "interpret",
     "parse",

@@ -1,0 +1,211 @@
+"""Compiling: rules become one Python function with the meaning of the reference, several times faster.
+
+The function takes the context and a Run, or None. Whatever it cannot settle (a value of another kind, an error) the
+reference evaluates again from the start; without a Run, `compile_conditions` leaves that to its caller by Surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import TypeAlias, cast
+
+from .fallback import FIXED, Environment, Patience, segment_test, whole_conditions, whole_expression, whole_node
+from .inlining import Inlining
+from .slots import Guard, Path, Surprise, guards_of, kind_of_members, shared_groups, slot_path
+from .tree import Expression, Literal, Node, Operation
+from .writer import Known, Writer
+
+MAX_NODES = 2_000
+"""Larger rules are left to the reference: compiling them would take longer than it saves."""
+
+Context: TypeAlias = Mapping[str, object]
+Write: TypeAlias = "Callable[[Writer, Inlining], None]"
+
+EAGER = """\
+def rule(data, run=None):
+ if turns: return patient(data, run)
+{before} try:
+{lines}
+ except (KeyError, TypeError): return missed(data, run{saved})
+ except Exception: return otherwise(data, run{saved})
+"""
+PATIENT = """\
+def rule(data, run=None):
+ if turns: turns.pop()
+{before} try:
+  if type(data) is not dict: raise surprise
+{lines}
+ except Exception: return otherwise(data, run{saved})
+"""
+SAVE = """\
+ saved = None if run is None else (run.operations_left, run.bytes_left)
+ env = no_run if run is None else run
+"""
+
+
+def compile_expression(expression: Expression) -> Callable[[Context, Environment], object]:
+    """Make a function with the value of a rule: `interpret(expression, data, run)`; without a Run it makes one.
+
+    The function raises:
+        EvaluationError: the rule misused a value, or threw.
+        BudgetExceeded: it cost more than it may.
+    """
+    otherwise = whole_expression(expression)
+
+    def write(writer: Writer, inlining: Inlining) -> None:
+        _write_value(writer, inlining, expression.root)
+
+    return _compiled([expression], otherwise, write)
+
+
+def compile_conditions(expressions: Sequence[Expression]) -> Callable[[Context, Environment], int]:
+    """Make a function that answers the index of the first condition that holds, -1 when none does.
+
+    A condition that fails with an EvaluationError does not hold; the error becomes a diagnostic of the Run.
+    The function raises:
+        Surprise: it was given no Run, and the reference has to decide with one.
+    """
+    if not expressions:
+        return _none_holds
+    otherwise = whole_conditions(tuple(expressions))
+
+    def write(writer: Writer, inlining: Inlining) -> None:
+        for index, expression in enumerate(expressions):
+            _Rule(writer, inlining).write(expression.root, index)
+        writer.line("return -1")
+
+    return cast("Callable[[Context, Environment], int]", _compiled(expressions, otherwise, write))
+
+
+def _none_holds(_data: Context, _run: Environment = None) -> int:
+    return -1
+
+
+def _compiled(
+    expressions: Sequence[Expression], otherwise: Callable[..., object], write: Write
+) -> Callable[[Context, Environment], object]:
+    if len({expression.dialect for expression in expressions}) != 1 or any(map(_is_large, expressions)):
+        return otherwise
+    dialect = expressions[0].dialect
+    try:
+        guards = guards_of(expressions)
+    except Surprise:
+        return otherwise
+    groups = shared_groups(list(guards))
+    names = {
+        **FIXED,
+        "otherwise": otherwise,
+        "whole": whole_node(dialect),
+        "in_segment": segment_test(compile_expression),
+    }
+
+    def written(*, patient: bool) -> Callable[[Context, Environment], object]:
+        writer = Writer(guards, groups, patient=patient)
+        inlining = Inlining(writer, dialect)
+        try:
+            write(writer, inlining)
+            return _function(writer, inlining, names)
+        except (SyntaxError, RecursionError, MemoryError):
+            return otherwise
+
+    Patience(names, lambda: written(patient=True))
+    return written(patient=False)
+
+
+def _is_large(expression: Expression) -> bool:
+    return isinstance(expression.root, Operation) and expression.root.weight > MAX_NODES
+
+
+def _function(writer: Writer, inlining: Inlining, names: dict[str, object]) -> Callable[[Context, Environment], object]:
+    lines = [f"  {local} = unread" for local in sorted(writer.tested)] + writer.lines
+    source = (PATIENT if writer.patient else EAGER).format(
+        before=SAVE if inlining.uses_run else "",
+        lines="\n".join(lines),
+        saved=", saved" if inlining.uses_run else "",
+    )
+    shape = _shape(source)
+    code = shape.replace(co_consts=tuple([_constant(writer, value) for value in shape.co_consts]))
+    names |= writer.functions
+    return cast("Callable[[Context, Environment], object]", FunctionType(code, names, "rule", (None,)))
+
+
+def _constant(writer: Writer, value: object) -> object:
+    return writer.constants.get(value, value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=512)
+def _shape(source: str) -> CodeType:
+    """Code that rules of the same shape share: only their constants differ."""
+    module = compile(source, "<rule>", "exec", dont_inherit=True)
+    return next(value for value in module.co_consts if isinstance(value, CodeType))
+
+
+def _write_value(writer: Writer, inlining: Inlining, root: Node) -> None:
+    if isinstance(root, Operation) and root.name == "and" and inlining.gives_boolean(root):
+        _Rule(writer, inlining, failed="return False").condition(root)
+        writer.line("return True")
+        return
+    value = inlining.value(root)
+    writer.line(f"value = {value}")
+    writer.line("return None if value is undefined else value")
+
+
+class _Rule:
+    """One rule being written: code that runs through when the rule holds, and leaves where it fails."""
+
+    def __init__(self, writer: Writer, inlining: Inlining, failed: str = "break") -> None:
+        self.writer = writer
+        self.inlining = inlining
+        self.failed = failed
+        self.first_exit: dict[str, Known] | None = None
+
+    def write(self, root: Node, index: int) -> None:
+        """Write the whole rule: it returns `index`, or goes on behind."""
+        with self.writer.inside("while True:"):
+            self.condition(root)
+            self.writer.line(f"return {index}")
+        if self.first_exit is not None:
+            self.writer.join(self.first_exit)
+
+    def condition(self, node: Node) -> None:
+        """Write a node that has to be true."""
+        if isinstance(node, Operation) and node.name == "and" and not node.spread and node.arguments:
+            for argument in node.arguments:
+                self.condition(argument)
+        elif not self.constant_test(node):
+            self.leave_unless(self.inlining.condition(node))
+
+    def leave_unless(self, test: str, check: str = "") -> None:
+        """Write the way out of the rule; `check` is done on the way."""
+        if test == "True":
+            return
+        if check:
+            with self.writer.inside(f"if not {test}:"):
+                self.writer.line(check)
+                self.writer.line(self.failed)
+        else:
+            self.writer.line(f"if not {test}: {self.failed}")
+        if self.first_exit is None:
+            self.first_exit = dict(self.writer.known)
+
+    def constant_test(self, node: Node) -> bool:
+        """Write a text compared with constants: one that equals a constant is text, so the check is on the way out."""
+        if not isinstance(node, Operation) or node.name not in ("==", "in") or len(node.arguments) != 2 or node.spread:
+            return False
+        variable, other = node.arguments
+        path = slot_path(variable)
+        if path is None or self.writer.guards[path] is not Guard.TEXT or self.inlining.has_default(variable):
+            return False
+        is_text = isinstance(other, Literal) and type(other.value) is str
+        if not (is_text if node.name == "==" else kind_of_members(other) is Guard.TEXT):
+            return False
+        local = self.writer.load_unchecked(path)
+        check = self.writer.fits(path) if local in self.writer.unchecked else ""
+        members = [cast("Literal", other).value] if is_text else cast("list[object]", cast("Literal", other).value)
+        self.leave_unless(f"({self.inlining.member_of(local, members)})", check)
+        return True
+
+
+__all__ = ["Path", "Surprise", "compile_conditions", "compile_expression"]
