@@ -317,6 +317,12 @@ def test_what_is_good_is_built_beside_what_is_not() -> None:
     assert [item.key for item in assembled.entries if item.kind == "flag"] == ["good"]
 
 
+def test_a_rule_set_of_nothing_but_mistakes_is_stopped() -> None:
+    found = assemble({"attributes.yaml": {f"{'x' * 5000}{n}": {"typ": "string"} for n in range(2000)}}).problems
+    assert (len(found), found[-1].code) == (1001, "too_many_problems")
+    assert max(len(problem.message) for problem in found) <= 400
+
+
 PARTS = st.sampled_from(
     [
         "nearwise.yaml",

@@ -223,6 +223,16 @@ def test_publish_status_and_rollback_tell_what_they_did(nearwise: Nearwise, shop
     assert [bundle["version"] for bundle in told["bundles"]] == [2, 1]
 
 
+def test_fetch_writes_the_bundle_that_devices_get(nearwise: Nearwise, shop: Path, url: str) -> None:
+    key = nearwise("keys", "create", "publish", "--data", "centre").out.strip()
+    assert nearwise("fetch", "--url", url, "--key", key).code == 1
+    nearwise("publish", "shop", "--url", url, "--key", key)
+    device = nearwise("keys", "create", "device", "--data", "centre").out.strip()
+    assert nearwise("fetch", "--url", url, "--key", device, "-o", "seed.bundle").code == 0
+    bundle = open_bundle(Path("seed.bundle").read_bytes(), Trust.pinned(device.split(".")[-1]))
+    assert bundle.keys("flag") == ("checkout-banner",)
+
+
 def test_publish_shows_the_problems_that_the_centre_finds(nearwise: Nearwise, shop: Path, url: str) -> None:
     key = nearwise("keys", "create", "publish", "--data", "centre").out.strip()
     replace(shop / "flags/checkout-banner.yaml", "serve: thanks", "serve: thx")
@@ -269,6 +279,11 @@ def test_keys_are_listed_without_their_secrets_and_revoked_by_id(nearwise: Nearw
     assert nearwise("keys", "revoke", identity, "--data", "centre").out == f"revoked {identity}\n"
     assert nearwise("keys", "revoke", identity, "--data", "centre").code == 1
     assert nearwise("keys", "create", "read", "--environment", "Not Good", "--data", "centre").code == 2
+
+
+def test_looking_for_keys_makes_no_centre(nearwise: Nearwise) -> None:
+    ended = nearwise("keys", "list", "--data", "nowhere")
+    assert (ended.code, Path("nowhere").exists()) == (2, False)
 
 
 def test_serve_says_what_is_wrong_with_its_settings(nearwise: Nearwise) -> None:

@@ -27,6 +27,14 @@ SETTINGS = "rule-set"
 """The key of the one entry of kind `settings`."""
 
 
+MAX_PROBLEMS = 1_000
+"""How many problems are told at once; a rule set with more is stopped there."""
+
+
+class _EnoughError(Exception):
+    """There are more problems than anybody reads. Never leaves this module."""
+
+
 @dataclass(frozen=True)
 class Assembled:
     """The entries without problems, sorted by kind and key; every problem; every condition that parsed."""
@@ -43,7 +51,20 @@ def assemble(files: Mapping[str, Json], previous: Bundle | None = None) -> Assem
     mistakes never raise; a set without problems can be published.
     """
     problems: list[FileProblem] = []
-    sources = sort_files(files, problems.append)
+    try:
+        return _assemble(files, previous, problems)
+    except _EnoughError:
+        message = f"more than {MAX_PROBLEMS} problems; what comes after was not checked"
+        return Assembled((), (*problems, FileProblem(problems[-1].file, "", "too_many_problems", message)), ())
+
+
+def _assemble(files: Mapping[str, Json], previous: Bundle | None, problems: list[FileProblem]) -> Assembled:
+    def report(problem: FileProblem) -> None:
+        if len(problems) >= MAX_PROBLEMS:
+            raise _EnoughError
+        problems.append(problem)
+
+    sources = sort_files(files, report)
     settings = _settings(sources, problems)
     conditions = _check(sources, settings)
     entries: list[Entry] = []
@@ -67,7 +88,7 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     part.get("dialect").choice(dialect.value for dialect in Dialect)
     part.get("bucketing").choice(get_args(Bucketing))
     part.get("grace").choice(get_args(Grace))
-    given = {key: member.value for key, member in part.members().items()}
+    given = {key: member.value for key, member in part.members().items() if not member.absent}
     wrong = {problem.pointer.split("/")[1] for problem in problems if problem.file == part.file and problem.pointer}
     return defaults | {key: value for key, value in given.items() if key not in wrong}
 

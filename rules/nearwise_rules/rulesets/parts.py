@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from nearwise_rules.documents import Json
 
 _FEW = 9
+_LONGEST = 400
+_LONGEST_GUESSED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Part:
     report: Report
 
     def problem(self, code: str, message: str, *, of_key: bool = False) -> None:
-        self.report(FileProblem(self.file, self.pointer, code, message, of_key))
+        short = message if len(message) <= _LONGEST else message[: _LONGEST - 3] + "..."
+        self.report(FileProblem(self.file, self.pointer, code, short, of_key))
 
     @property
     def absent(self) -> bool:
@@ -105,6 +108,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, if any is close."""
     from difflib import get_close_matches
 
+    if len(name) > _LONGEST_GUESSED:
+        return None
     lowered = {candidate.lower(): candidate for candidate in known}
     found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.7)
     return lowered[found[0]] if found else None

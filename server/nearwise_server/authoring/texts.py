@@ -10,6 +10,9 @@ SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end."""
 
 
+_LONGEST = 400
+
+
 def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple[Source | None, list[LocatedProblem]]:
     """Read the text of `file`: the source when it could be read at all, and every problem of the text."""
     limits = limits or TextLimits()
@@ -18,7 +21,8 @@ def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple
     def report(place: Place, code: str, message: str) -> None:
         if len(problems) >= limits.problems:
             raise TooMuchError(place, f"more than {limits.problems} problems; the rest of the file was not read")
-        problems.append(LocatedProblem(file, place.line, place.column, code, message))
+        short = message if len(message) <= _LONGEST else message[: _LONGEST - 3] + "..."
+        problems.append(LocatedProblem(file, place.line, place.column, code, short))
 
     text = text.removeprefix("\ufeff")
     if len(text) > limits.file_bytes or len(text.encode("utf-8", "surrogatepass")) > limits.file_bytes:

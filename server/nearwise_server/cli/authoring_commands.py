@@ -99,7 +99,7 @@ def build(
 
 
 def decide(
-    folder: Folder,
+    folder: Annotated[Path, typer.Argument(help="The folder of the rule set.")],
     flag: Annotated[str, typer.Argument(help="The flag to decide.")],
     subject: Annotated[str | None, typer.Option(help="Who the decision is for.")] = None,
     context: Annotated[Path | None, typer.Option(help="A JSON or YAML file of attribute values; - is stdin.")] = None,

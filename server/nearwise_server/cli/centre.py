@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import cast
@@ -57,6 +59,16 @@ class CentreClient:
         """Publish the content of version `to` again."""
         return self._ask("POST", "/v1/rollback", {"to": to, **({"note": note} if note else {})})
 
+    def bundle(self) -> bytes:
+        """The newest published bundle, as devices fetch and verify it."""
+        envelope = _json(self._send("GET", "/v1/manifest"))
+        try:
+            payload = json.loads(base64.b64decode(str(envelope.get("payload"))))
+            root = str(payload["root"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CommandFailed(f"{self._url} gave no manifest: is it a centre?", REFUSED) from error
+        return self._send("GET", f"/v1/bundles/{root}").content
+
     def versions(self, most: int) -> list[JsonObject]:
         """The newest published versions."""
         return _rows(self._ask("GET", f"/v1/bundles?limit={most}"), "bundles")
@@ -76,13 +88,16 @@ class CentreClient:
         return self._ask("GET", "/v1/summary")
 
     def _ask(self, method: str, path: str, content: object = None) -> JsonObject:
+        return _json(self._send(method, path, content))
+
+    def _send(self, method: str, path: str, content: object = None) -> httpx.Response:
         try:
-            response = self._http.request(method, path, **({} if content is None else {"json": content}))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        except httpx.TransportError as error:
+            response = self._http.request(method, path, json=content)
+        except httpx.HTTPError as error:
             raise CommandFailed(f"{self._url} does not answer: {error}") from error
-        answer = _json(response)
         if response.is_success:
-            return answer
+            return response
+        answer = _json(response)
         problems = answer.get("problems")
         if response.status_code == _UNPROCESSABLE and isinstance(problems, list):
             raise RuleSetRejected(tuple(map(_problem, cast("list[JsonObject]", problems))))

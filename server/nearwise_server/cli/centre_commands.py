@@ -80,7 +80,7 @@ def create_key(
 @keys.command("list")
 def show_keys(data: Data = DEFAULT_DATA) -> None:
     """List the keys: everything but their secrets."""
-    with closing(_store(_settings(data))) as database:
+    with closing(_existing_store(data)) as database:
         rows = list_keys(database)
     screen.show_table(
         screen.plural(len(rows), "key") if rows else "no key yet",
@@ -108,7 +108,7 @@ def drop_key(
 
     A running centre notices within half a minute.
     """
-    with closing(_store(_settings(data))) as database:
+    with closing(_existing_store(data)) as database:
         revoked = revoke_key(database, key_id, now_ms=_now_ms())
     if not revoked:
         raise CommandFailed(f"there is no live key '{key_id}'", REFUSED)
@@ -132,6 +132,24 @@ def publish(
         except RuleSetRejected as rejected:
             screen.show_problems(rejected.problems, len(files))
             raise HasProblems from None
+
+
+def fetch(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle file to write.")] = Path("shop.bundle"),
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+) -> None:
+    """Download the newest published bundle.
+
+    An app can ship it as its seed: what it decides by before its first contact with the centre.
+    """
+    with _centre(url, key) as centre:
+        data = centre.bundle()
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise CommandFailed(f"{output}: {error.strerror}") from error
+    screen.out.print(f"{output}   {len(data):,} bytes, signed by the centre")
 
 
 def rollback(
@@ -206,6 +224,13 @@ def _settings(data: Path) -> Settings:
 def _store(settings: Settings) -> Database:
     os.makedirs(settings.data, mode=0o700, exist_ok=True)
     return open_database(settings.url_of_database)
+
+
+def _existing_store(data: Path) -> Database:
+    settings = _settings(data)
+    if settings.database_url is None and not data.is_dir():
+        raise CommandFailed(f"{data}: no centre has its data here (--data names the folder)")
+    return _store(settings)
 
 
 def _now_ms() -> int:

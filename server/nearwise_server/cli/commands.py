@@ -36,6 +36,7 @@ def make_app() -> typer.Typer:
     app.add_typer(centre_commands.keys, name="keys", rich_help_panel=_CENTRE)
     for_centre(centre_commands.publish)
     for_centre(centre_commands.rollback)
+    for_centre(centre_commands.fetch)
     for_centre(centre_commands.status)
     app.command(rich_help_panel="See it work")(demo)
     return app
