@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +197,7 @@ def _w2_floor() -> Loop:
 
 
 @contextmanager
-def _bundle(flags: tuple[Flag, ...]) -> Iterator[Path]:
+def _bundle(flags: tuple[Flag, ...]) -> Generator[Path]:
     """A folder with the bundle of these flags, and the same flags in the neutral form for the floor."""
     with tempfile.TemporaryDirectory(prefix="nearwise-bench-") as name:
         folder = Path(name)

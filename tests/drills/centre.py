@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Centre:
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path) -> Iterator[Centre]:
+    def started(cls, folder: Path) -> Generator[Centre]:
         """Serve over `folder` until the block ends; eight flags are published."""
         parts = open_centre(Settings(data=str(folder / "centre"), port=0))
         keys = {scope: make_key(parts.database, scope, ENVIRONMENT, now_ms=0, device=None) for scope in Scope}
