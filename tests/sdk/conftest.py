@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
+import msgpack
 import pytest
 
 import nearwise
@@ -12,6 +13,11 @@ from nearwise.testing import MemoryServer
 from nearwise_rules import Json
 
 RuleSet = Callable[..., dict[str, Json]]
+
+
+def unpacked(payload: bytes) -> dict[str, Any]:
+    """The map that a payload holds."""
+    return cast("dict[str, Any]", msgpack.unpackb(payload))  # pyright: ignore[reportUnknownMemberType]
 
 
 @pytest.fixture
@@ -57,7 +63,8 @@ def open_client(server: MemoryServer, quick: nearwise.Settings) -> Iterator[Call
     opened: list[nearwise.Client] = []
 
     def make(**options: Any) -> nearwise.Client:
-        client = nearwise.Client(server, **{"trust": server.public_key, "settings": quick, **options})
+        chosen: dict[str, Any] = {"trust": server.public_key, "settings": quick, **options}
+        client = nearwise.Client(server, **chosen)
         opened.append(client)
         return client
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
-from typing import cast
 
-import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from nearwise.errors import EventRefused
 from nearwise.events import ExposureHead, encode_event, encode_loss
 from nearwise_rules import Event, Outcome, Reason, decode_batch, encode_batch
+from tests.sdk.conftest import unpacked
 
 OUTCOME = Outcome(
     "offer", Reason.SPLIT, variant="coffee", rule="big", experiment="e1", propensity=0.25, bundle_version=41
@@ -31,10 +30,6 @@ class Level(IntEnum):
 
 class Word(StrEnum):
     YES = "yes"
-
-
-def unpacked(payload: bytes) -> dict[str, object]:
-    return cast("dict[str, object]", msgpack.unpackb(payload))
 
 
 def as_the_server_reads(payload: bytes) -> object:

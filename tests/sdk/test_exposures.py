@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import msgpack
 import pytest
 
 from nearwise import Decision, StorageFailed
 from nearwise.exposures import Exposures
 from nearwise_rules import Outcome, Reason
+from tests.sdk.conftest import unpacked
 
 
 class Kept:
@@ -47,7 +47,7 @@ def test_counted_exposures_become_one_event_for_each_variant() -> None:
     assert calls == [1]
     exposures.flush()
     assert not exposures.counting
-    assert [msgpack.unpackb(payload) for payload in kept.payloads] == [
+    assert [unpacked(payload) for payload in kept.payloads] == [
         {
             "type": "summary",
             "at": 70000,

@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import msgpack
 import pytest
 
 from nearwise.errors import ClientClosed, EventRefused, StorageFailed
 from nearwise.outbox import LogLimits
 from nearwise.outbox.log import EventLog, LogPlace
 from nearwise.outbox.segments import MappedSegment, Segment, WrittenSegment
+from tests.sdk.conftest import unpacked
 
 EPOCH = "ab" * 16
 SMALL = LogLimits(total_bytes=16 * 1024, segment_bytes=2048, critical_segment_bytes=1024, event_bytes=512)
@@ -30,7 +30,7 @@ def events_in(log: EventLog, start: int = 0) -> list[tuple[int, bytes]]:
 
 
 def losses_in(log: EventLog) -> list[dict[str, object]]:
-    found = [msgpack.unpackb(payload) for _, payload in events_in(log) if payload[0] & 0xF0 == 0x80]
+    found = [unpacked(payload) for _, payload in events_in(log) if payload[0] & 0xF0 == 0x80]
     return [event for event in found if event["type"] == "loss"]
 
 

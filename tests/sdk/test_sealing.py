@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import msgpack
 import pytest
 
 from nearwise.outbox import NO_EVENT, Batch, BatchLimits, LogLimits, Outbox, memory_outbox, open_outbox
 from nearwise.outbox.frames import pack_frame
+from tests.sdk.conftest import unpacked
 
 SMALL = LogLimits(total_bytes=64 * 1024, segment_bytes=4096, critical_segment_bytes=2048, event_bytes=512)
 
@@ -212,7 +212,7 @@ def test_events_in_memory_are_sealed_the_same_way_and_the_oldest_go_first() -> N
     batch = sealed(outbox)
     payloads = [event for event in batch.events if event != NO_EVENT]
     assert payloads[-1] == b"event 14"
-    losses = [msgpack.unpackb(event) for event in payloads if not event.startswith(b"event")]
+    losses = [unpacked(event) for event in payloads if not event.startswith(b"event")]
     assert sum(loss["count"] for loss in losses) == figures.lost
     outbox.settle(batch)
     assert outbox.figures().queued == 0

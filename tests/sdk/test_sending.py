@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import msgpack
 import pytest
 
 from nearwise import Request, Response, TransportFailed
@@ -180,7 +179,7 @@ def test_a_batch_refused_three_times_is_set_aside_and_does_not_block_the_next(
 
 def test_rejected_events_are_set_aside_and_the_rest_is_stored(till: Till, server: MemoryServer, tmp_path: Path) -> None:
     till.track("good")
-    till.outbox.append(msgpack.packb({"type": "riddle", "at": 1}))
+    till.outbox.append(encode_event({"type": "riddle", "at": 1}))
     till.send_all()
     assert names(server) == ["good"]
     (letter,) = map(json.loads, (tmp_path / "dead-letters.jsonl").read_text().splitlines())

@@ -98,7 +98,7 @@ def test_a_folder_of_yaml_or_json_is_read(rule_set: RuleSet, tmp_path: Path) -> 
 def test_words_and_times_of_yaml_stay_texts(tmp_path: Path) -> None:
     (tmp_path / "flags").mkdir()
     (tmp_path / "flags" / "odd.yaml").write_text(
-        "type: object\nvariants: {a: {no: off, at: 06:00, on: 2026-11-23, n: 7, f: 1.5, t: true, z: null}}\ndefault: a\n"
+        "type: object\ndefault: a\nvariants: {a: {no: off, at: 06:00, on: 2026-11-23, n: 7, f: 1.5, t: true, z: null}}"
     )
     with client_from(tmp_path) as client:
         assert client.context().flag("odd") == {
@@ -122,7 +122,8 @@ def test_all_problems_of_a_rule_set_are_listed(rule_set: RuleSet) -> None:
 
 
 def test_what_is_no_rule_set_is_refused(tmp_path: Path) -> None:
-    for source in (tmp_path / "nothing", {"flagz": {}}):
+    sources: list[Path | dict[str, object]] = [tmp_path / "nothing", {"flagz": {}}]
+    for source in sources:
         with pytest.raises(RuleSetInvalid):
             client_from(source)
     (tmp_path / "attributes.yaml").write_text("a: [")
