@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from nearwise_rules.errors import EvaluationError
 
+from .comparison import kind_of
 from .declared import fits
 from .dialects import Dialect
 from .javascript import code_units, number, text
@@ -46,7 +47,7 @@ def _declared(value: object, declared: str, name: str, run: Run) -> object:
 
 
 def _shown(value: object) -> str:
-    shown = "a list" if is_list(value) else repr(value)
+    shown = repr(value) if isinstance(value, (str, int, float)) else f"a {kind_of(value)}"
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
@@ -63,7 +64,7 @@ def js_look_up(data: object, path: Sequence[str], run: Run, name: str) -> object
     """Follow properties from `data`: keys, list positions, and `length` and positions of lists and texts."""
     for key in path:
         if is_list(data) or isinstance(data, str):
-            data = _js_item(cast("Sequence[object]", data), key)
+            data = _js_item(cast("Sequence[object]", data), key, run)
         else:
             data = look_up(data, (key,))
         if data is ABSENT or data is UNDEFINED:
@@ -72,8 +73,8 @@ def js_look_up(data: object, path: Sequence[str], run: Run, name: str) -> object
     return js_plain(data, run, name) if not path else data
 
 
-def _js_item(items: Sequence[object], key: str) -> object:
-    units: Sequence[object] = code_units(items) if isinstance(items, str) else items
+def _js_item(items: Sequence[object], key: str, run: Run) -> object:
+    units: Sequence[object] = code_units(run, items) if isinstance(items, str) else items
     return len(units) if key == "length" else item_at(units, key)
 
 
@@ -183,7 +184,7 @@ def missing_some(
     absent = missing(run, scope, *_as_arguments(names))
     if not (is_list(options) or isinstance(options, str)):
         return absent
-    size = len(code_units(options)) if isinstance(options, str) else len(names)
+    size = len(code_units(run, options)) if isinstance(options, str) else len(names)
     return [] if size - len(absent) >= number(run, needed) else absent
 
 

@@ -137,7 +137,7 @@ def contains(run: Run, needle: object, haystack: object) -> bool:
     if not is_list(haystack):
         raise EvaluationError(INVALID_ARGUMENTS, f"a {kind_of(needle)} cannot be in a {kind_of(haystack)}")
     items = cast("Sequence[object]", haystack)
-    run.spend(len(items) >> 4)
+    run.spend(len(items) >> 2)
     return any(same(run, item, needle) for item in items)
 
 
@@ -149,7 +149,7 @@ def js_contains(run: Run, needle: object = UNDEFINED, haystack: object = UNDEFIN
     if not is_list(haystack):
         return False
     items = cast("Sequence[object]", haystack)
-    run.spend(len(items) >> 4)
+    run.spend(len(items) >> 3)
     return any(strictly_equal(plain(item, run, ""), needle) for item in items)
 
 

@@ -192,21 +192,24 @@ def less(run: Run, left: object, right: object, *, or_equal: bool = False) -> bo
     """IsLessThan, and with `or_equal` its <= form: false whenever a side is not a number."""
     left, right = primitive(run, left), primitive(run, right)
     if isinstance(left, str) and isinstance(right, str):
-        first, second = _units(left), _units(right)
+        first, second = (left, right) if left.isascii() and right.isascii() else _units(run, left, right)
         return first <= second if or_equal else first < second
     first_number, second_number = number(run, left), number(run, right)
     return first_number <= second_number if or_equal else first_number < second_number
 
 
-def _units(value: str) -> bytes:
+def _units(run: Run, left: str, right: str) -> tuple[str, str]:
     # JavaScript orders text by UTF-16 unit, which differs from code points where surrogates meet U+E000..U+FFFF.
-    return value.encode("utf-16-be", "surrogatepass")
+    return "".join(code_units(run, left)), "".join(code_units(run, right))
 
 
-def code_units(value: str) -> list[str]:
+def code_units(run: Run, value: str) -> Sequence[str]:
     """The UTF-16 code units of a text, each as one character: what `length` and `substr` count in JavaScript."""
-    if value.isascii() or max(value) < "\U00010000":
-        return list(value)
+    if value.isascii():
+        return value
+    run.spend(len(value) >> 4)
+    if max(value) < "\U00010000":
+        return value
     encoded = value.encode("utf-16-be", "surrogatepass")
     return [chr(encoded[at] << 8 | encoded[at + 1]) for at in range(0, len(encoded), 2)]
 

@@ -18,7 +18,7 @@ def any_of(run: Run, items: object, wanted: object) -> bool:
     Raises:
         EvaluationError: an operand is not a list, or an element of it neither text, number, boolean nor null.
     """
-    pair = _sets(items, wanted, "any_of", run.zone)
+    pair = _sets(run, items, wanted, "any_of")
     return pair is not None and not pair[0].isdisjoint(pair[1])
 
 
@@ -28,7 +28,7 @@ def all_of(run: Run, items: object, wanted: object) -> bool:
     Raises:
         EvaluationError: as `any_of`.
     """
-    pair = _sets(items, wanted, "all_of", run.zone)
+    pair = _sets(run, items, wanted, "all_of")
     return pair is not None and pair[1] <= pair[0]
 
 
@@ -38,16 +38,16 @@ def none_of(run: Run, items: object, wanted: object) -> bool:
     Raises:
         EvaluationError: as `any_of`.
     """
-    pair = _sets(items, wanted, "none_of", run.zone)
+    pair = _sets(run, items, wanted, "none_of")
     return pair is not None and pair[0].isdisjoint(pair[1])
 
 
-def _sets(
-    items: object, wanted: object, operator: str, zone: str
-) -> tuple[frozenset[object], frozenset[object]] | None:
+def _sets(run: Run, items: object, wanted: object, operator: str) -> tuple[frozenset[object], frozenset[object]] | None:
     if items is None or wanted is None:
         return None
-    return element_set(items, operator, zone), element_set(wanted, operator, zone)
+    pair = element_set(items, operator, run.zone), element_set(wanted, operator, run.zone)
+    run.spend((len(pair[0]) + len(pair[1])) >> 2)
+    return pair
 
 
 def element_set(items: object, operator: str, zone: str = "UTC") -> frozenset[object]:

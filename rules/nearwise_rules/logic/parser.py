@@ -73,6 +73,7 @@ class _Reader:
         self.limits = limits
         self.problems: list[Problem] = []
         self.nodes = 0
+        self.inside = 0
         self.depth = 0
         self.scopes = 0
         self.loops = False
@@ -154,9 +155,9 @@ class _Reader:
         if row is None:
             self.unknown(name, at)
         listed = isinstance(given, (list, tuple))
-        before = self.nodes
+        outside, self.inside = self.inside, 0
         arguments = self.arguments(row, given, at)
-        weight = self.nodes - before
+        weight, self.inside = self.inside, outside
         if row is None or not self.fits(row, arguments, listed, at):
             return Literal(pointer, None)
         return self.built(row, arguments, Place(pointer, listed, weight))
@@ -173,9 +174,11 @@ class _Reader:
         return read
 
     def argument(self, source: object, pointer: str, inner: bool) -> Node:
+        before = self.nodes
         self.scopes += inner
         node = self.node(source, pointer)
         self.scopes -= inner
+        self.inside += (self.nodes - before) * inner
         return node
 
     def unknown(self, name: str, at: str) -> None:
@@ -259,7 +262,7 @@ class _Reader:
 
 
 class Place:
-    """Where an operation stands, whether its arguments stand in a list, and how many nodes they are."""
+    """Where an operation stands, whether its arguments stand in a list, and how many nodes its inner ones are."""
 
     __slots__ = ("listed", "pointer", "weight")
 

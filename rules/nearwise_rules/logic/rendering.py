@@ -13,9 +13,10 @@ from .values import is_list
 INFIX: Final = frozenset({"+", "-", "*", "/", "%", "==", "===", "!=", "!==", "<", "<=", ">", ">=", "and", "or", "in"})
 _LONGEST: Final = 60
 _MEMBERS: Final = 5
+_NESTING: Final = 2
 
 
-def value_in_words(value: object) -> str:
+def value_in_words(value: object, nesting: int = 0) -> str:
     """A value as JSON would write it, shortened; null is "missing"."""
     if value is None:
         return "missing"
@@ -24,15 +25,15 @@ def value_in_words(value: object) -> str:
     if isinstance(value, (int, float)):
         return number_text(value) if isinstance(value, float) else str(value)[:_LONGEST]
     if is_list(value):
-        return f"[{members_in_words(cast('Sequence[object]', value))}]"
+        return f"[{members_in_words(cast('Sequence[object]', value), nesting)}]" if nesting < _NESTING else "[...]"
     if isinstance(value, Mapping):
         return "an object"
     return str(value)
 
 
-def members_in_words(members: Sequence[object]) -> str:
+def members_in_words(members: Sequence[object], nesting: int = 0) -> str:
     """The first few members of a list, between commas."""
-    shown = ", ".join([value_in_words(member) for member in members[:_MEMBERS]])
+    shown = ", ".join([value_in_words(member, nesting + 1) for member in members[:_MEMBERS]])
     more = len(members) - _MEMBERS
     return f"{shown} and {more} more" if more > 0 else shown
 

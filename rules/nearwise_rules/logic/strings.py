@@ -91,7 +91,7 @@ def js_cut(
     run: Run, source: object = UNDEFINED, start: object = UNDEFINED, end: object = UNDEFINED, *_more: object
 ) -> str:
     """json-logic-js substr: String.prototype.substr by UTF-16 unit; a negative end drops from the end."""
-    units = code_units(text(run, source))
+    units = code_units(run, text(run, source))
     run.produce(len(units))
     taken = units[_js_begin(run, start, len(units)) :]
     if end is not UNDEFINED and number(run, end) < 0:

@@ -40,6 +40,7 @@ def fractional_of_run(run: Run, scope: Scope, *arguments: object) -> object:
     """Choose a variant by the hash that the evaluation names. Its flag and subject, or the context's `$flagd` data and
     `targetingKey`, make the key where the rule names none."""
     flag_key = run.flag_key or look_up(outermost(scope).data, ("$flagd", "flagKey"))
+    run.spend(sum([len(key) for key in arguments[:1] if isinstance(key, str)]) >> 3)
     subject = run.subject or look_up(outermost(scope).data, ("targetingKey",))
     return fractional(run.bucketing, flag_key if isinstance(flag_key, str) else "", subject, arguments)
 

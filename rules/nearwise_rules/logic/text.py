@@ -47,13 +47,17 @@ def flagd_ends_with(_run: Run, text: object, suffix: object) -> bool | None:
     return None
 
 
-def lower(_run: Run, text: object) -> str | None:
+def lower(run: Run, text: object) -> str | None:
     """Put a text into lower case; null stays null.
 
     Raises:
         EvaluationError: neither text nor null.
     """
-    return None if text is None else required_text(text, "lower").lower()
+    if text is None:
+        return None
+    lowered = required_text(text, "lower").lower()
+    run.produce(len(lowered))
+    return lowered
 
 
 def matches(run: Run, text: object, pattern: object) -> bool:
