@@ -65,11 +65,7 @@ class Centre:
         self.child.__exit__(kind, error, trace)
 
     def start(self, tills: list[str]) -> None:
-        """Start the process, with keys for publishing and one per till, and wait until it answers.
-
-        Raises:
-            DemoFailed: it ended or does not answer.
-        """
+        """Start the process, which makes keys for people and one per till."""
         keys = self._folder / "keys.txt"
         arguments = [
             "-m",
@@ -79,13 +75,21 @@ class Centre:
             str(keys),
         ]
         self.child.start([*arguments, *tills], os.environ)
+
+    def wait_until_it_answers(self) -> None:
+        """Wait for the process and take its keys.
+
+        Raises:
+            DemoFailed: it ended or does not answer.
+        """
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             self.child.require_alive()
             if time.monotonic() > deadline:
                 raise DemoFailed(f"the centre does not answer at {self.url}")
             time.sleep(0.05)
-        self.keys = dict(line.split("\t") for line in keys.read_text().splitlines())
+        lines = (self._folder / "keys.txt").read_text().splitlines()
+        self.keys = dict(line.split("\t") for line in lines)
         self._client.headers["Authorization"] = f"Bearer {self.keys['publish']}"
 
     def publish(self, texts: Mapping[str, str], note: str) -> PublishedBundle:

@@ -107,18 +107,19 @@ def _play(settings: DemoSettings, screen: Screen, stack: ExitStack) -> Report:
     """Play from start to end. The centre is put on `stack`, so that the caller says when it ends."""
     began = time.monotonic()
     examples = find_examples(settings.examples)
-    journey = read_journey(examples.data)
     folder = prepare_folder(settings.folder)
     centre = stack.enter_context(Centre(folder, settings.port))
+    names = [f"till-{number + 1}" for number in range(settings.tills)]
+    centre.start(names)
+    journey = read_journey(examples.data)  # while the centre starts
+    dealt = zip(names, journey.by_till(settings.tills), strict=True)
+    tills = [Till(name, folder / "tills" / name, visits) for name, visits in dealt]
     with ExitStack() as scene, screen:
-        names = [f"till-{number + 1}" for number in range(settings.tills)]
-        centre.start(names)
-        screen.say(f"the centre answers at {centre.url}")
-        exchange = scene.enter_context(Exchange(centre.port, settings.tills))
-        dealt = zip(names, journey.by_till(settings.tills), strict=True)
-        tills = [Till(name, folder / "tills" / name, visits) for name, visits in dealt]
         for till in tills:
             scene.enter_context(till.child)
+        centre.wait_until_it_answers()
+        screen.say(f"the centre answers at {centre.url}")
+        exchange = scene.enter_context(Exchange(centre.port, settings.tills))
         programme = Programme(examples.till, read_texts(examples.rules), read_texts(examples.change), settings.seconds)
         performance = Performance(programme, centre, exchange, tills, screen)
         performance.open()
