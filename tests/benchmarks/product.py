@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import nearwise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -29,7 +29,7 @@ def open_recording(folder: str) -> nearwise.Client:
         return nearwise.Client(seed=f"{folder}/{BUNDLE}", trust=file.read(), storage=f"{folder}/storage")
 
 
-def write_bundle(folder: Path, flags: Sequence[Flag]) -> None:
+def write_bundle(folder: Path, flags: tuple[Flag, ...]) -> None:
     """Put the signed bundle of these flags and its public key into `folder`."""
     from nearwise_rules import public_key_text
     from tests.benchmarks.sources import packed, public_key

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
-from nearwise_rules import Bundle, Entry, Manifest, Trust, development_signer, open_bundle, pack_bundle, root_hash, seal
+from nearwise_rules import Entry, Manifest, development_signer, pack_bundle, root_hash, seal
 from nearwise_rules.rulesets import assemble
 from tests.benchmarks.workload import Condition, Flag
 
@@ -64,7 +65,8 @@ def entries(flags: Sequence[Flag]) -> tuple[Entry, ...]:
     return assembled.entries
 
 
-def packed(flags: Sequence[Flag]) -> bytes:
+@cache
+def packed(flags: tuple[Flag, ...]) -> bytes:
     """A signed bundle of these flags, as a file."""
     made = entries(flags)
     manifest = Manifest(
@@ -78,9 +80,3 @@ def packed(flags: Sequence[Flag]) -> bytes:
         size_bytes=sum(len(entry.body) for entry in made),
     )
     return pack_bundle(seal(manifest.to_payload(), [development_signer(_SEED)]), made)
-
-
-def opened(flags: Sequence[Flag]) -> Bundle:
-    """The same, opened."""
-    signer = development_signer(_SEED)
-    return open_bundle(packed(flags), Trust(keys={signer.key_id: signer.public_key}))

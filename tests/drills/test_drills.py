@@ -12,8 +12,8 @@ import secrets
 from nearwise_rules import Event, Rejected, decode_batch, encode_batch
 from tests.drills import batches, hostile, kills
 
-INPUTS = int(os.environ.get("NEARWISE_DRILL_INPUTS", "500"))
-KILLS = int(os.environ.get("NEARWISE_DRILL_KILLS", "6"))
+INPUTS = int(os.environ.get("NEARWISE_DRILL_INPUTS", "270"))
+KILLS = int(os.environ.get("NEARWISE_DRILL_KILLS", "5"))
 SEED = int(os.environ.get("NEARWISE_DRILL_SEED") or secrets.randbelow(10**9))
 
 
