@@ -59,7 +59,7 @@ class Context:
     def decide(self, flag: str, default: Json = None) -> Decision:
         """Decide one flag. Never raises, never blocks; `default` is the value when nothing can be decided."""
         desk = self.desk
-        return desk.decide(flag, self.data, self.subject, desk.clock(), default, self)
+        return desk.decide(flag, self.data, self.subject, desk.clock(), default, [desk])
 
     def flag(self, flag: str, default: Json = None) -> Json:
         """The value that `decide` gives."""

@@ -1,4 +1,7 @@
-"""Decisions as the SDK gives them: those of the rules, and what can be done with them on a device."""
+"""Decisions as the SDK gives them: those of the rules, and what can be done with them on a device.
+
+The owner of such a decision is a list with the desk to which its exposure goes; recording takes the desk out.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,22 @@ from nearwise_rules import Decision as RulesDecision
 from nearwise_rules import ErrorCode, Outcome, Reason
 
 if TYPE_CHECKING:
-    from nearwise.context import Context
+    from nearwise.context import Desk
     from nearwise_rules import Json
 
 
 class Decision(RulesDecision):
     """The answer to one question, on the device that shows it. Immutable."""
 
-    # No __slots__: the empty instance dictionary, made when it is first looked at, remembers that this was shown.
+    __slots__ = ()
 
     def shown(self) -> None:
         """Record the exposure: the customer has seen this. Once, however often it is called; never raises."""
-        marks = self.__dict__
-        if marks:
+        try:
+            desk = cast("list[Desk]", self[5]).pop()
+        except (IndexError, AttributeError):  # shown before, or a decision that nobody owns
             return
-        marks["was shown"] = True
-        context = cast("Context | None", self[5])
-        if context is not None:
-            context.desk.record(self)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a decision does not change")
+        desk.record(self)
 
 
 class Undecided:

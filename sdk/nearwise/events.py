@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isfinite
-from struct import Struct
 from typing import TYPE_CHECKING, cast
+from zlib import crc32
 
 from nearwise.errors import EventRefused
 
 if TYPE_CHECKING:
-    from nearwise_rules import Outcome
+    from nearwise_rules import Decision, Outcome
 
-_moment = Struct(">BQ").pack
-_UINT64 = 0xCF
-_SHORT_TEXT = tuple(bytes((0xA0 | length,)) for length in range(32))
+_UINT64 = b"\xcf"
 _ID = b"\xa2id"
 _SUBJECT = b"\xa7subject"
+_SUBJECT_OF = tuple(_SUBJECT + bytes((0xA0 | size,)) for size in range(32))
+_SHORTEST, _LONGEST = 16**12, 16**13
+"""Microseconds of 1978 and 2112: between them the middle of an id has 13 characters."""
+_ID_REST = 13 + 1 + 8
 _DEEPEST = 8
 
 
 class ExposureHead:
     """The encoded part that all exposures of one outcome share."""
 
-    __slots__ = ("_named", "_unnamed")
+    __slots__ = ("_check", "_id", "_named", "_unnamed")
 
     def __init__(self, outcome: Outcome) -> None:
         fields: dict[str, object] = {
@@ -41,16 +43,44 @@ class ExposureHead:
             "propensity": outcome.propensity,
         }
         present = [(key, value) for key, value in fields.items() if value is not None]
-        shared = b"".join(_pack(key) + _pack(value) for key, value in present) + _pack("at")
+        shared = b"".join(_pack(key) + _pack(value) for key, value in present) + _pack("at") + _UINT64
         self._named = bytes((0x80 | len(present) + 3,)) + shared
         self._unnamed = bytes((0x80 | len(present) + 2,)) + shared
+        self._check = crc32(f"{outcome.flag}\0".encode("utf-8", "surrogatepass"))
+        version = b"%x-" % outcome.bundle_version
+        self._id = _ID + _text(version + bytes(_ID_REST))[:-_ID_REST]
 
-    def event(self, at: float, id: str, subject: object) -> bytes:  # noqa: A002
-        """One exposure: at Unix seconds `at`, of the decision `id`, to `subject` (nobody in particular when None)."""
-        moment = _moment(_UINT64, max(int(at * 1000), 0))
+    def event(self, now: float, decision: Decision) -> bytes:
+        """One exposure of a decision, shown at Unix seconds `now`.
+
+        The decision's id is put together here as `Decision.id` does it, because this is the path of every exposure.
+        """
+        subject = decision[3]
+        moment = round(decision[2] * 1e6)
+        if type(subject) is not str or not _SHORTEST <= moment < _LONGEST:
+            return self._rare_event(now, decision)
+        try:
+            text = subject.encode()
+        except UnicodeEncodeError:
+            return self._rare_event(now, decision)
+        size = len(text)
+        return (
+            self._named
+            + max(int(now * 1000), 0).to_bytes(8, "big")
+            + self._id
+            + b"%x-%08x" % (moment, crc32(text, self._check))
+            + (_SUBJECT_OF[size] if size < 32 else _SUBJECT + _text(text)[:-size])
+            + text
+        )
+
+    def _rare_event(self, now: float, decision: Decision) -> bytes:
+        """The same for odd subjects and odd clocks."""
+        start = max(int(now * 1000), 0).to_bytes(8, "big") + _ID + _text(decision.id.encode())
+        subject = decision[3]
         if subject is None:
-            return self._unnamed + moment + _ID + pack_text(id)
-        return self._named + moment + _ID + pack_text(id) + _SUBJECT + pack_text(subject)
+            return self._unnamed + start
+        text = subject if isinstance(subject, str) else str(subject)
+        return self._named + start + _SUBJECT + _text(text.encode("utf-8", "replace"))
 
 
 def _pack(value: object) -> bytes:
@@ -59,11 +89,14 @@ def _pack(value: object) -> bytes:
     return cast("Callable[[object], bytes]", packb)(value)
 
 
-def pack_text(value: object) -> bytes:
-    """A value as MessagePack text; what is no text is written as its text."""
-    text = (value if isinstance(value, str) else str(value)).encode("utf-8", "replace")
+def _text(text: bytes) -> bytes:
+    """UTF-8 as a MessagePack string (msgpack spec.md, "str format family")."""
     size = len(text)
-    return _SHORT_TEXT[size] + text if size < 32 else _pack(text.decode())
+    if size < 32:
+        return bytes((0xA0 | size,)) + text
+    if size < 256:
+        return b"\xd9" + bytes((size,)) + text
+    return (b"\xda" + size.to_bytes(2, "big") if size < 65536 else b"\xdb" + size.to_bytes(4, "big")) + text
 
 
 def encode_event(event: Mapping[str, object]) -> bytes:

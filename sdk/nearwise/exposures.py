@@ -24,7 +24,7 @@ class Exposures:
         self.wake: Callable[[], None] = lambda: None
         self._append = append
         self._clock = clock
-        self._heads: dict[Outcome, ExposureHead | None] = {}
+        self._heads: dict[Outcome, ExposureHead] = {}
         self._lock = Lock()
         self._counts: dict[tuple[str, str, int], int] = {}
         self._counting_since = clock()
@@ -37,13 +37,9 @@ class Exposures:
     def record(self, decision: Decision) -> None:
         """Record one exposure. What the disk refuses is told by `failed`."""
         try:
-            outcome, subject = decision[0], decision[3]
-            head = self._heads.get(outcome)
-            if head is None:
-                head = self._new_head(outcome)
-                if head is None:
-                    return
-            self._append(head.event(self._clock(), decision.id, subject))
+            head = self._heads.get(decision[0]) or self._new_head(decision[0])
+            if head is not None:
+                self._append(head.event(self._clock(), decision))
         except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
             self.failed = f"{type(error).__name__}: {error}"
 

@@ -191,7 +191,7 @@ def test_a_decision_does_not_change(seed: Path, server: MemoryServer) -> None:
     with Client(seed=seed, trust=server.public_key) as client:
         decision = client.context("h-1").decide("offer")
         with pytest.raises(AttributeError):
-            decision.extra = 1  # pyright: ignore[reportAttributeAccessIssue]
+            decision.extra = 1  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
         with pytest.raises(AttributeError):
             decision.value = 1  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 

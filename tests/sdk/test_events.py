@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nearwise.errors import EventRefused
 from nearwise.events import ExposureHead, encode_event, encode_loss
-from nearwise_rules import Event, Outcome, Reason, decode_batch, encode_batch
+from nearwise_rules import Decision, Event, Outcome, Reason, decode_batch, encode_batch
 from tests.sdk.conftest import unpacked
 
 OUTCOME = Outcome(
@@ -37,9 +37,15 @@ def as_the_server_reads(payload: bytes) -> object:
     return batch.events[0]
 
 
-@given(st.one_of(st.none(), st.text(max_size=100), st.integers()), st.floats(0, 4e9), st.text(max_size=60))
-def test_an_exposure_put_together_from_parts_is_the_map_of_its_fields(subject: object, at: float, name: str) -> None:
-    event = unpacked(ExposureHead(OUTCOME).event(at, name, subject))
+def exposure(now: float, subject: object, at: float = 1_795_000_000.5) -> bytes:
+    return ExposureHead(OUTCOME).event(now, Decision((OUTCOME, "x", at, subject, (), None)))
+
+
+SUBJECTS = st.one_of(st.none(), st.text(max_size=100), st.text(min_size=250, max_size=300), st.integers())
+
+
+@given(SUBJECTS, st.floats(0, 4e9), st.floats(0, 6e9))
+def test_an_exposure_put_together_from_parts_is_the_map_of_its_fields(subject: object, now: float, at: float) -> None:
     expected = {
         "type": "exposure",
         "flag": "offer",
@@ -49,28 +55,28 @@ def test_an_exposure_put_together_from_parts_is_the_map_of_its_fields(subject: o
         "rule": "big",
         "experiment": "e1",
         "propensity": 0.25,
-        "at": int(at * 1000),
-        "id": name,
+        "at": int(now * 1000),
+        "id": Decision((OUTCOME, "x", at, subject, (), None)).id,
     }
     if subject is not None:
         expected["subject"] = str(subject)
-    assert event == expected
+    assert unpacked(exposure(now, subject, at)) == expected
 
 
 def test_the_server_takes_every_kind_of_event() -> None:
     track = encode_event({"type": "track", "at": 1, "name": "purchase", "value": 1.5, "properties": {"a": [1, "b"]}})
     summary = encode_event({"type": "summary", "at": 2, "from": 1, "flag": "f", "variant": "v", "count": 3})
-    exposure = ExposureHead(OUTCOME).event(1.0, "1-2-3", "h-1")
-    for payload in (track, summary, exposure, encode_loss(1, 0, 5, 6, "bound")):
+    for payload in (track, summary, exposure(1.0, "h-1"), encode_loss(1, 0, 5, 6, "bound")):
         assert isinstance(as_the_server_reads(payload), Event)
 
 
 def test_an_exposure_before_1970_is_put_at_its_beginning() -> None:
-    assert unpacked(ExposureHead(OUTCOME).event(-5.0, "x", None))["at"] == 0
+    assert unpacked(exposure(-5.0, None))["at"] == 0
+    assert unpacked(exposure(-5.0, "h-1"))["at"] == 0
 
 
 def test_a_subject_that_is_no_valid_text_is_still_recorded() -> None:
-    assert unpacked(ExposureHead(OUTCOME).event(1.0, "x", "a\ud800b"))["subject"] == "a?b"
+    assert unpacked(exposure(1.0, "a\ud800b"))["subject"] == "a?b"
 
 
 def test_values_that_json_lacks_become_those_it_has() -> None:

@@ -137,12 +137,12 @@ def test_a_refused_key_stops_sending_until_a_poll_succeeds(machine: Machine, ser
     server.fail(401)
     machine.track()
     machine.run(10)
-    assert machine.report.sending == Sending.STOPPED
+    assert machine.report.sending.value == "stopped"
     machine.track()
     machine.run(20)
     assert requests(server, "/v1/batches") == 1
     machine.run(40)
-    assert machine.report.sending == "on"
+    assert machine.report.sending.value == "on"
     assert len(server.events) == 2
 
 
