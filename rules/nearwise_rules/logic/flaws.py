@@ -21,7 +21,7 @@ class RepeatedKeys(dict[str, object]):
 
 def escaped(key: str) -> str:
     """A key as a token of a JSON pointer (RFC 6901, section 3)."""
-    return key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
 def shown(text: str) -> str:

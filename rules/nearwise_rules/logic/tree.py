@@ -9,6 +9,8 @@ from nearwise_rules.records import Record
 from .dialects import Dialect
 from .operators import Kind
 
+_fix_field = object.__setattr__
+
 
 class Literal(Record):
     """A constant: any JSON value. Lists and objects in it are shared between evaluations and must not be changed."""
@@ -21,7 +23,8 @@ class Literal(Record):
     value: object
 
     def __init__(self, pointer: str, value: object) -> None:
-        self._fix(pointer=pointer, value=value)
+        _fix_field(self, "pointer", pointer)
+        _fix_field(self, "value", value)
 
 
 class Array(Record):
@@ -64,16 +67,14 @@ class Variable(Record):
         declared: str | None = None,
         default: Node | None = None,
     ) -> None:
-        self._fix(
-            pointer=pointer,
-            operator=operator,
-            path=path,
-            name=name,
-            level=level,
-            rooted=rooted,
-            declared=declared,
-            default=default,
-        )
+        _fix_field(self, "pointer", pointer)
+        _fix_field(self, "operator", operator)
+        _fix_field(self, "path", path)
+        _fix_field(self, "name", name)
+        _fix_field(self, "level", level)
+        _fix_field(self, "rooted", rooted)
+        _fix_field(self, "declared", declared)
+        _fix_field(self, "default", default)
 
 
 class Operation(Record):
@@ -102,9 +103,13 @@ class Operation(Record):
         spread: bool = False,
         weight: int = 1,
     ) -> None:
-        self._fix(
-            pointer=pointer, name=name, function=function, kind=kind, arguments=arguments, spread=spread, weight=weight
-        )
+        _fix_field(self, "pointer", pointer)
+        _fix_field(self, "name", name)
+        _fix_field(self, "function", function)
+        _fix_field(self, "kind", kind)
+        _fix_field(self, "arguments", arguments)
+        _fix_field(self, "spread", spread)
+        _fix_field(self, "weight", weight)
 
 
 Node = Literal | Array | Variable | Operation
