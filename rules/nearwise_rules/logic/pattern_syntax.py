@@ -143,8 +143,6 @@ class _Reader:
         bounds = self.bounds()
         if bounds is None:
             return atom
-        if isinstance(atom, Assertion):
-            raise self.wrong("a place between characters cannot repeat")
         self.take("?")  # a lazy repeat finds the same texts
         if self.bounds() is not None:
             raise self.wrong("a repeat cannot repeat; put it in a group")
