@@ -193,6 +193,20 @@ def test_build_writes_a_bundle_that_the_printed_key_opens(nearwise: Nearwise, sh
     assert (bundle.manifest.version, bundle.keys("flag")) == (7, ("checkout-banner",))
 
 
+def test_build_after_a_previous_bundle_keeps_who_is_in_a_share(nearwise: Nearwise, shop: Path) -> None:
+    flag = "type: string\nvariants: {a: A, b: B, c: C}\ndefault: a\nrules:\n  - name: all\n    split: "
+    (shop / "flags/share.yaml").write_text(flag + "{a: 40, b: 30, c: 30}\n")
+    assert nearwise("build", "shop", "-o", "one.bundle").code == 0
+    (shop / "flags/share.yaml").write_text(flag + "{a: 50, b: 30, c: 20}\n")
+    ended = nearwise("build", "shop", "-o", "two.bundle", "--version", "2", "--previous", "one.bundle")
+    bundle = open_bundle(Path("two.bundle").read_bytes(), Trust.pinned(ended.out.splitlines()[-1].split()[-1]))
+    ranges = json.loads(bundle.entry("flag", "share") or b"")["rules"][0]["ranges"]
+    assert ["b", 4000, 7000] in ranges
+    Path("one.bundle").write_bytes(b"spoilt")
+    refused = nearwise("build", "shop", "--previous", "one.bundle")
+    assert (refused.code, "one.bundle: malformed" in refused.err) == (2, True)
+
+
 def test_build_refuses_a_rule_set_with_problems_and_a_key_that_others_may_read(nearwise: Nearwise, shop: Path) -> None:
     (shop / ".nearwise/signing.key").chmod(0o644)
     ended = nearwise("build", "shop")

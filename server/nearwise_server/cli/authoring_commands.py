@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from nearwise_rules import public_key_text
+from nearwise_rules import Bundle, public_key_text
 from nearwise_server.authoring import Built, build_rule_set
 from nearwise_server.authoring.structure import json_schema
 from nearwise_server.cli import screen
 from nearwise_server.cli.errors import CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder, write_new
 from nearwise_server.cli.questions import Question, ask, read_context
-from nearwise_server.cli.sealing import BundleFile, seal_bundle
+from nearwise_server.cli.sealing import BundleFile, open_own, seal_bundle
 from nearwise_server.cli.starter import KEY_FILE, starter_files
 
 Folder = Annotated[Path, typer.Argument(help="The folder of the rule set.", show_default="here")]
@@ -81,13 +81,16 @@ def build(
     ] = None,
     version: Annotated[int, typer.Option(min=1, help="The version of the bundle.")] = 1,
     environment: Annotated[str, typer.Option(help="The environment it is for.")] = "production",
+    previous: Annotated[
+        Path | None, typer.Option(help="The bundle file that this one follows: its splits keep who is in them.")
+    ] = None,
 ) -> None:
     """Check, build and sign a rule set into a bundle file.
 
     An app can ship the file as its seed: what it decides by before its first contact with a centre.
     """
-    built = _built(folder)
     key = signing_key or folder / KEY_FILE
+    built = _built(folder, None if previous is None else open_own(previous, str(key)))
     made = seal_bundle(built, BundleFile(str(key), version, environment), time.time())
     try:
         output.write_bytes(made.data)
@@ -138,10 +141,10 @@ def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.")] = Kin
     screen.show_json(json_schema(kind.value))
 
 
-def _built(folder: Path) -> Built:
+def _built(folder: Path, previous: Bundle | None = None) -> Built:
     """The built rule set; its problems are printed when it has some."""
     files = read_folder(folder)
-    built = build_rule_set(files)
+    built = build_rule_set(files, previous)
     if built.problems:
         screen.show_problems(built.problems, len(files))
         raise HasProblems

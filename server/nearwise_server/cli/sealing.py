@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from nearwise_rules import Manifest, pack_bundle, public_key_text, root_hash, seal
+from nearwise_rules import (
+    Bundle,
+    BundleRefused,
+    Manifest,
+    Trust,
+    open_bundle,
+    pack_bundle,
+    public_key_text,
+    root_hash,
+    seal,
+)
 from nearwise_server.authoring import Built
+from nearwise_server.cli.errors import CommandFailed
 from nearwise_server.settings import Settings
 from nearwise_server.signing_keys import load_signing_key
 
@@ -50,3 +62,19 @@ def seal_bundle(built: Built, file: BundleFile, now: float) -> SealedBundle:
     )
     data = pack_bundle(seal(manifest.to_payload(), [signer]), built.entries)
     return SealedBundle(data, manifest, public_key_text(signer.public_key))
+
+
+def open_own(path: Path, signing_key: str) -> Bundle:
+    """A bundle file that this machine's key has signed.
+
+    Raises:
+        SigningKeyRefused: the key file cannot be used.
+        CommandFailed: the file cannot be read, or the key did not sign it.
+    """
+    trust = Trust.pinned(public_key_text(load_signing_key(signing_key).public_key))
+    try:
+        return open_bundle(path.read_bytes(), trust)
+    except OSError as error:
+        raise CommandFailed(f"{path}: {error.strerror}") from error
+    except BundleRefused as refused:
+        raise CommandFailed(f"{path}: {refused}") from refused
