@@ -13,7 +13,7 @@ from tests.benchmarks.workload import Condition, Flag
 if TYPE_CHECKING:
     from nearwise_rules import Json
 
-_TYPES = {
+TYPES = {
     "country": "string",
     "plan": "string",
     "device": "string",
@@ -53,7 +53,7 @@ def flag_document(flag: Flag) -> Json:
 
 def rule_set(flags: Sequence[Flag]) -> dict[str, Json]:
     """The rule set's files by path."""
-    attributes: dict[str, Json] = {name: {"type": kind} for name, kind in _TYPES.items()}
+    attributes: dict[str, Json] = {name: {"type": kind} for name, kind in TYPES.items()}
     files: dict[str, Json] = {"nearwise.yaml": {"name": "benchmark"}, "attributes.yaml": attributes}
     return files | {f"flags/{flag.key}.yaml": flag_document(flag) for flag in flags}
 

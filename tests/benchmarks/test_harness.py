@@ -99,6 +99,6 @@ def test_the_command_prints_a_row_for_every_figure(capsys: pytest.CaptureFixture
         "import nearwise",
         "memory of 1,000 flags",
         "installed size",
-        "compile one rule",
+        "compile, six conditions",
     ):
         assert what in printed
