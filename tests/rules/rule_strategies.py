@@ -35,6 +35,18 @@ class Level(Enum):
     LOW = 1
 
 
+class Row:
+    """No Mapping, but it answers `[]`, as the rows of databases do."""
+
+    def __getitem__(self, name: str) -> object:
+        if name == "flag":
+            raise RuntimeError("no such column")
+        return {"total": 30, "gold": True, "version": "1.2.3", "b": {"c": 1}}[name]
+
+    def __repr__(self) -> str:
+        return "Row()"
+
+
 texts = st.sampled_from(TEXTS)
 numbers = st.one_of(
     st.integers(-3, 80), st.sampled_from([0.5, 1.0, 18.0, -0.0, 1e300, 2**53 + 1, 2**60, float("nan"), float("inf")])
@@ -50,6 +62,9 @@ odd = st.sampled_from(
         datetime(2026, 11, 22, 10),
         date(2026, 11, 22),
         b"bytes",
+        Row(),
+        Row(),
+        dict,
         object,
         (1, "PL"),
         MappingProxyType({"total": 5, "tags": ["abc"]}),

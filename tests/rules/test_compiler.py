@@ -14,6 +14,9 @@ from nearwise_rules.logic.compiler import Surprise, compile_conditions, compile_
 from nearwise_rules.logic.values import truthy
 from tests.rules.rule_strategies import TYPES, contexts, rules
 
+EXAMPLES = int(os.environ.get("NEARWISE_EXAMPLES", "150"))
+"""How many rules are generated, each with several contexts; set the variable for a longer run."""
+
 Outcome = tuple[str, str, list[str]]
 
 
@@ -60,7 +63,7 @@ def _conditions(expressions: list[Expression], data: object, run: Run) -> int:
     return -1
 
 
-@settings(max_examples=int(os.environ.get("N", "400")), deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     rule=rules,
     data=st.lists(contexts, min_size=1, max_size=12),
@@ -82,7 +85,7 @@ def test_a_compiled_rule_answers_as_the_reference(
         assert alone == _outcome(lambda: interpret(expression, context, Run()), None)  # noqa: B023
 
 
-@settings(max_examples=int(os.environ.get("N", "200")), deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(
     several=st.lists(rules, min_size=1, max_size=5),
     data=st.lists(contexts, min_size=1, max_size=12),

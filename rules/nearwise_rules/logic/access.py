@@ -18,7 +18,7 @@ from .dialects import Dialect
 from .javascript import code_units, number, text
 from .operators import Kind, Operator
 from .run import INVALID_ARGUMENTS, TYPE_MISMATCH, Run, Scope
-from .values import ABSENT, PLAIN, UNDEFINED, climb, is_list, item_at, look_up, plain
+from .values import ABSENT, PLAIN, UNDEFINED, climb, holds_names, is_list, item_at, look_up, plain
 
 if TYPE_CHECKING:
     from .tree import Variable
@@ -62,14 +62,15 @@ def read_js(variable: Variable, scope: Scope, run: Run) -> object:
 
 def js_look_up(data: object, path: Sequence[str], run: Run, name: str) -> object:
     """Follow properties from `data`: keys, list positions, and `length` and positions of lists and texts."""
-    for key in path:
+    for depth, key in enumerate(path, 1):
         if is_list(data) or isinstance(data, str):
             data = _js_item(cast("Sequence[object]", data), key, run)
         else:
             data = look_up(data, (key,))
         if data is ABSENT or data is UNDEFINED:
             return ABSENT
-        data = js_plain(data, run, name)
+        if depth == len(path) or not holds_names(data):
+            data = js_plain(data, run, name)
     return js_plain(data, run, name) if not path else data
 
 

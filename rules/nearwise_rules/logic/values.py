@@ -2,8 +2,7 @@
 
 str, bool, int, float, None, list, tuple and dict are read as they stand; any other Mapping is an object, an Enum
 member its value, a Decimal the nearest float, a datetime an instant, a date its ISO text. Everything else is opaque:
-reading it gives null and a diagnostic, and nothing else is disturbed. No attribute of a value is ever looked up by a
-rule's name.
+reading it gives null and a diagnostic, and nothing else is disturbed; names in it can be read if it answers `[]`, though. No attribute of a value is ever looked up by a rule's name.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def look_up(data: object, path: Sequence[str]) -> object:
         elif isinstance(data, Mapping):
             data = _member(cast("Mapping[object, object]", data), key)
         else:
-            return ABSENT
+            data = _item(data, key)
         if data is ABSENT:
             return ABSENT
     return data
@@ -105,6 +104,20 @@ def _member(data: Mapping[object, object], key: str) -> object:
         return ABSENT
     except Exception as error:
         raise EvaluationError(INVALID_ARGUMENTS, f"reading {key!r} failed: {type(error).__name__}") from error
+
+
+def holds_names(value: object) -> bool:
+    """Whether the value is opaque, but answers `[]` as a row of a database does, so that names in it can be read."""
+    return not isinstance(value, (str, bytes, Mapping)) and hasattr(type(value), "__getitem__")
+
+
+def _item(data: object, key: str) -> object:
+    if not holds_names(data):
+        return ABSENT
+    try:
+        return cast("Mapping[object, object]", data)[key]
+    except Exception:  # noqa: BLE001 (a caller's own object may raise anything)
+        return ABSENT
 
 
 def climb(scope: Scope, level: int) -> object:
