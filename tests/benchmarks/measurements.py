@@ -131,10 +131,13 @@ def starts(effort: Effort) -> list[Row]:
 
 
 def imports(effort: Effort) -> list[Row]:
-    """`import nearwise` in a bare interpreter, the standard library's share beside it."""
+    """`import nearwise` in a bare interpreter, beside what it needs of the standard library.
+
+    35 ms were to be reached on a machine where the latter takes 19: the ratio holds on any.
+    """
     pair = processes.imports(repetitions=effort.starts, python=effort.python)
-    beside = f"{pair.floor:.1f} ms (stdlib)"
-    return [Row("import nearwise", OURS, f"{pair.own:.1f} ms", beside, pair.ratio, "<= 35 ms", pair.own <= 35)]
+    figure, beside = f"{pair.own:.1f} ms", f"{pair.floor:.1f} ms (stdlib)"
+    return [Row("import nearwise", OURS, figure, beside, pair.ratio, "<= 35/19 x", pair.ratio <= 35 / 19)]
 
 
 def memory(effort: Effort) -> list[Row]:
