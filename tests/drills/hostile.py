@@ -120,18 +120,14 @@ def drill(seed: int, numbers: Iterable[int]) -> Outcome:
     return outcome
 
 
-ATTEMPTS = 3
-"""A machine that others use too may stand still for a second: an input that hangs does so every time."""
-
-
-def _meet(judge: Judge, watch: Watch, tally: Tally, attempt: int = 1) -> str:
+def _meet(judge: Judge, watch: Watch, tally: Tally, *, again: bool = False) -> str:
     """What is wrong with how one input was met; nothing when all is well."""
     try:
-        reading = watch.run(lambda: tally.count(judge()))
+        reading = watch.run(lambda: tally.count(judge()), by_cpu=again)
     except Hung:
-        if attempt < ATTEMPTS:
-            return _meet(judge, watch, tally, attempt + 1)
-        return f"took over {watch.hang_seconds} s, {ATTEMPTS} times:\n{traceback.format_exc(limit=-4)}"
+        if not again:
+            return _meet(judge, watch, tally, again=True)
+        return f"took over {watch.hang_seconds} s of computing:\n{traceback.format_exc(limit=-4)}"
     except Exception:  # noqa: BLE001  whatever it is, it is the finding
         return traceback.format_exc(limit=-4)
     tally.slowest_seconds = max(tally.slowest_seconds, reading.seconds)

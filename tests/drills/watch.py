@@ -12,7 +12,10 @@ from types import FrameType
 from typing import NoReturn
 
 HANG_SECONDS = 1.0
-"""No input may take longer than this."""
+"""No input may take longer than this. A machine that others use may stand still for that long: then CPU time counts."""
+
+STALL_SECONDS = 20.0
+"""No input may take longer than this, whatever the machine does."""
 
 
 class Hung(BaseException):
@@ -34,23 +37,26 @@ class Watch:
         self.hang_seconds = hang_seconds
         self._has_peak = self._reset_peak()
 
-    def run(self, call: Callable[[], None]) -> Reading:
-        """Run `call`.
+    def run(self, call: Callable[[], None], *, by_cpu: bool = False) -> Reading:
+        """Run `call`; `by_cpu` counts the seconds that the whole process computes, not those that pass.
 
         Raises:
             Hung: it took longer than allowed.
         """
         before = self._status("VmRSS") if self._has_peak and self._reset_peak() else 0
-        earlier = signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, self.hang_seconds)
-        start = time.perf_counter()
+        earlier = [(number, signal.signal(number, _interrupt)) for number in (signal.SIGALRM, signal.SIGPROF)]
+        clock = time.process_time if by_cpu else time.perf_counter
+        start = clock()
+        signal.setitimer(signal.ITIMER_REAL, STALL_SECONDS if by_cpu else self.hang_seconds)
+        signal.setitimer(signal.ITIMER_PROF, self.hang_seconds)
         try:
             call()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, earlier)
-        seconds = time.perf_counter() - start
-        return Reading(seconds, max(0, self._status("VmHWM") - before) if self._has_peak else 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            for number, handler in earlier:
+                signal.signal(number, handler)
+        return Reading(clock() - start, max(0, self._status("VmHWM") - before) if self._has_peak else 0)
 
     def _reset_peak(self) -> bool:
         """Set the process's high-water mark to what it uses now (proc(5), clear_refs 5)."""
