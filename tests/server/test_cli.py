@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,10 @@ def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+
+
+def test_it_tells_its_version(nearwise: Nearwise) -> None:
+    assert nearwise("--version") == Ended(0, f"{version('nearwise')}\n", "")
 
 
 def test_the_starter_rule_set_passes_check(nearwise: Nearwise, shop: Path) -> None:

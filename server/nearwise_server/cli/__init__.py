@@ -13,6 +13,8 @@ def main() -> None:
         from nearwise_server.cli.commands import run
 
         sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("nearwise", "nearwise_rules", "nearwise_server"):
             raise

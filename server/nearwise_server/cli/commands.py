@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version as installed_version
 
 import typer
 
@@ -57,14 +58,16 @@ def run() -> int:
     return 0
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", is_eager=True, help="Print the version."),
-) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        print(installed("nearwise"))
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(installed_version("nearwise"))
         raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", is_eager=True, callback=_print_version, help="Print the version."),
+) -> None:
+    """Takes what is said before a sub-command."""
 
 
 def _fail(message: str, exit_code: int) -> int:
