@@ -13,26 +13,18 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cachetools import TTLCache
 from sqlalchemy import insert, select, update
 
 from nearwise_server.errors import KeyRefused
+from nearwise_server.scopes import Scope
 from nearwise_server.store import Database
 from nearwise_server.store.tables import api_keys
 
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 DEVICE_NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _KEY_TEXT = re.compile(r"nw1\.([dpr])([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
-
-
-class Scope(StrEnum):
-    """What a key is for."""
-
-    DEVICE = "device"
-    PUBLISH = "publish"
-    READ = "read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nearwise_server.errors import RequestRefused
-from nearwise_server.keys import ApiKey, Keyring, Scope
+from nearwise_server.keys import ApiKey, Keyring
+from nearwise_server.scopes import Scope
 
 ANYONE: frozenset[Scope] = frozenset()
 DEVICES = frozenset({Scope.DEVICE})

@@ -21,8 +21,9 @@ from starlette.testclient import TestClient
 from nearwise_rules import Entry, encode_batch
 from nearwise_server.app import Centre, make_app, open_centre
 from nearwise_server.catalogue import Published
-from nearwise_server.keys import Scope, make_key
+from nearwise_server.keys import make_key
 from nearwise_server.publishing import Publication
+from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings
 from nearwise_server.store import Database, open_database, sqlite_url
 

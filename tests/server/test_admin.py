@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from nearwise_rules import open_manifest
-from nearwise_server.keys import Scope
 from nearwise_server.publishing import trust_of
+from nearwise_server.scopes import Scope
 from tests.server.conftest import BATCH, NOW, Callers, packed
 
 RULE_SET = {

@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from nearwise_rules import Trust, apply_delta, encode_batch, open_bundle, open_manifest, read_frame
-from nearwise_server.keys import Scope
 from nearwise_server.publishing import trust_of
+from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings
 from tests.server.conftest import BATCH, NOW, Callers, packed
 

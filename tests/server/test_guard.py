@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from nearwise_server.app import Centre
 from nearwise_server.catalogue import Catalogue
-from nearwise_server.keys import Scope
+from nearwise_server.scopes import Scope
 from tests.server.conftest import Callers
 
 PROBLEM = "application/problem+json"

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from nearwise_server.app import Centre
 from nearwise_server.errors import KeyRefused
-from nearwise_server.keys import Keyring, Scope, list_keys, make_key, revoke_key
+from nearwise_server.keys import Keyring, list_keys, make_key, revoke_key
+from nearwise_server.scopes import Scope
 from nearwise_server.store.tables import api_keys
 
 

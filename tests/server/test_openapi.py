@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from nearwise_server.app import Centre, list_operations, make_rooms
 from nearwise_server.guard import Guard
-from nearwise_server.keys import Scope
 from nearwise_server.polling import Polling
+from nearwise_server.scopes import Scope
 from tests.server.conftest import BATCH, Callers, packed
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nearwise_server.app import Centre
-from nearwise_server.keys import Scope, list_keys, revoke_key
+from nearwise_server.keys import list_keys, revoke_key
+from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings
 from tests.server.conftest import Callers
 

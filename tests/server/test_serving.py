@@ -18,8 +18,9 @@ import pytest
 from nearwise_rules import Entry, encode_batch, open_manifest
 from nearwise_server.app import open_centre
 from nearwise_server.errors import ServerError
-from nearwise_server.keys import Scope, make_key
+from nearwise_server.keys import make_key
 from nearwise_server.publishing import Publication, trust_of
+from nearwise_server.scopes import Scope
 from nearwise_server.serving import serve_centre_in_thread, serve_in_thread
 from nearwise_server.settings import Settings
 from nearwise_server.store.batches import streams_of

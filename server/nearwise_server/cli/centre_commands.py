@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,11 @@ from nearwise_server.cli import screen
 from nearwise_server.cli.centre import CentreClient, RuleSetRejected
 from nearwise_server.cli.errors import REFUSED, CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder
-from nearwise_server.keys import Scope, list_keys, make_key, revoke_key
+from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings, settings_from
-from nearwise_server.signing_keys import ensure_signing_key
-from nearwise_server.store import Database, open_database
+
+if TYPE_CHECKING:
+    from nearwise_server.store import Database
 
 Url = Annotated[str, typer.Option("--url", envvar="NEARWISE_URL", help="The address of the centre.")]
 Key = Annotated[str, typer.Option("--key", envvar="NEARWISE_KEY", help="An API key.", show_default=False)]
@@ -43,6 +44,7 @@ def serve(
     Its folder is made on the first run. Variables named NEARWISE_<SETTING> set everything else.
     """
     from nearwise_server.app import Centre
+    from nearwise_server.keys import list_keys
     from nearwise_server.serving import serve as serve_centre
 
     def started(url: str, centre: Centre) -> None:
@@ -68,6 +70,9 @@ def create_key(
 
     Only its hash is kept. A device key carries the public signing key, which the SDK pins.
     """
+    from nearwise_server.keys import make_key
+    from nearwise_server.signing_keys import ensure_signing_key
+
     settings = _settings(data)
     with closing(_store(settings)) as database:
         text = make_key(database, scope, environment, now_ms=_now_ms(), device=device, note=note)
@@ -80,6 +85,8 @@ def create_key(
 @keys.command("list")
 def show_keys(data: Data = DEFAULT_DATA) -> None:
     """List the keys: everything but their secrets."""
+    from nearwise_server.keys import list_keys
+
     with closing(_existing_store(data)) as database:
         rows = list_keys(database)
     screen.show_table(
@@ -108,6 +115,8 @@ def drop_key(
 
     A running centre notices within half a minute.
     """
+    from nearwise_server.keys import revoke_key
+
     with closing(_existing_store(data)) as database:
         revoked = revoke_key(database, key_id, now_ms=_now_ms())
     if not revoked:
@@ -222,6 +231,8 @@ def _settings(data: Path) -> Settings:
 
 
 def _store(settings: Settings) -> Database:
+    from nearwise_server.store import open_database
+
     os.makedirs(settings.data, mode=0o700, exist_ok=True)
     return open_database(settings.url_of_database)
 

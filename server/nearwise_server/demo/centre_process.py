@@ -17,7 +17,8 @@ from pathlib import Path
 from nearwise_rules import public_key_text
 from nearwise_server.app import Centre
 from nearwise_server.errors import ServerError
-from nearwise_server.keys import Scope, make_key
+from nearwise_server.keys import make_key
+from nearwise_server.scopes import Scope
 from nearwise_server.serving import serve
 from nearwise_server.settings import Settings
 
