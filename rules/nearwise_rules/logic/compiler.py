@@ -12,19 +12,23 @@ from types import CodeType, FunctionType
 from typing import TypeAlias, cast
 
 from .fallback import FIXED, Environment, Patience, segment_test, whole_conditions, whole_expression, whole_node
+from .inlined import member_of
 from .inlining import Inlining
-from .slots import Guard, Path, Surprise, guards_of, kind_of_members, shared_groups, slot_path
+from .slots import Guard, Path, Surprise, guards_of, has_default, kind_of_members, shared_groups, slot_path
 from .tree import Expression, Literal, Node, Operation
 from .writer import Known, Writer
 
 MAX_NODES = 2_000
 """Larger rules are left to the reference: compiling them would take longer than it saves."""
 
+MAX_SHARED_CHARACTERS = 8_000
+"""The code of longer source is not kept for other rules."""
+
 Context: TypeAlias = Mapping[str, object]
 Write: TypeAlias = "Callable[[Writer, Inlining], None]"
 
 EAGER = """\
-def rule(data, run=None):
+def rule(data, run=None, type=type, str=str, int=int, float=float):
  if turns: return patient(data, run)
 {before} try:
 {lines}
@@ -32,16 +36,19 @@ def rule(data, run=None):
  except Exception: return otherwise(data, run{saved})
 """
 PATIENT = """\
-def rule(data, run=None):
- if turns: turns.pop()
+def rule(data, run=None, type=type, str=str, int=int, float=float):
 {before} try:
+  if turns: turns.pop()
   if type(data) is not dict: raise surprise
 {lines}
  except Exception: return otherwise(data, run{saved})
 """
+LOCALS = (None, type, str, int, float)
+"""The defaults of a rule's parameters: names that checks use all the time are locals."""
+
 SAVE = """\
- saved = None if run is None else (run.operations_left, run.bytes_left)
- env = no_run if run is None else run
+ env, saved = no_run, None
+ if run is not None: env, saved = run, (run.operations_left, run.bytes_left)
 """
 
 
@@ -86,7 +93,7 @@ def _none_holds(_data: Context, _run: Environment = None) -> int:
 def _compiled(
     expressions: Sequence[Expression], otherwise: Callable[..., object], write: Write
 ) -> Callable[[Context, Environment], object]:
-    if len({expression.dialect for expression in expressions}) != 1 or any(map(_is_large, expressions)):
+    if len({expression.dialect for expression in expressions}) != 1 or sum(map(_size, expressions)) > MAX_NODES:
         return otherwise
     dialect = expressions[0].dialect
     try:
@@ -98,7 +105,7 @@ def _compiled(
         **FIXED,
         "otherwise": otherwise,
         "whole": whole_node(dialect),
-        "in_segment": segment_test(compile_expression),
+        "in_segment": segment_test(dialect, compile_expression),
     }
 
     def written(*, patient: bool) -> Callable[[Context, Environment], object]:
@@ -114,8 +121,8 @@ def _compiled(
     return written(patient=False)
 
 
-def _is_large(expression: Expression) -> bool:
-    return isinstance(expression.root, Operation) and expression.root.weight > MAX_NODES
+def _size(expression: Expression) -> int:
+    return expression.root.weight if isinstance(expression.root, Operation) else 1
 
 
 def _function(writer: Writer, inlining: Inlining, names: dict[str, object]) -> Callable[[Context, Environment], object]:
@@ -125,19 +132,23 @@ def _function(writer: Writer, inlining: Inlining, names: dict[str, object]) -> C
         lines="\n".join(lines),
         saved=", saved" if inlining.uses_run else "",
     )
-    shape = _shape(source)
+    shape = _shape(source) if len(source) <= MAX_SHARED_CHARACTERS else _code(source)
     code = shape.replace(co_consts=tuple([_constant(writer, value) for value in shape.co_consts]))
     names |= writer.functions
-    return cast("Callable[[Context, Environment], object]", FunctionType(code, names, "rule", (None,)))
+    return cast("Callable[[Context, Environment], object]", FunctionType(code, names, "rule", LOCALS))
 
 
 def _constant(writer: Writer, value: object) -> object:
     return writer.constants.get(value, value) if isinstance(value, str) else value
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _shape(source: str) -> CodeType:
     """Code that rules of the same shape share: only their constants differ."""
+    return _code(source)
+
+
+def _code(source: str) -> CodeType:
     module = compile(source, "<rule>", "exec", dont_inherit=True)
     return next(value for value in module.co_consts if isinstance(value, CodeType))
 
@@ -192,20 +203,35 @@ class _Rule:
 
     def constant_test(self, node: Node) -> bool:
         """Write a text compared with constants: one that equals a constant is text, so the check is on the way out."""
-        if not isinstance(node, Operation) or node.name not in ("==", "in") or len(node.arguments) != 2 or node.spread:
+        found = constants_of(node)
+        if found is None or self.writer.guards[found[0]] is not Guard.TEXT:
             return False
-        variable, other = node.arguments
-        path = slot_path(variable)
-        if path is None or self.writer.guards[path] is not Guard.TEXT or self.inlining.has_default(variable):
-            return False
-        is_text = isinstance(other, Literal) and type(other.value) is str
-        if not (is_text if node.name == "==" else kind_of_members(other) is Guard.TEXT):
-            return False
+        path, members = found
         local = self.writer.load_unchecked(path)
         check = self.writer.fits(path) if local in self.writer.unchecked else ""
-        members = [cast("Literal", other).value] if is_text else cast("list[object]", cast("Literal", other).value)
-        self.leave_unless(f"({self.inlining.member_of(local, members)})", check)
+        self.leave_unless(f"({member_of(self.inlining, local, members)})", check)
         return True
+
+
+def constants_of(node: Node) -> tuple[Path, list[object]] | None:
+    """The texts that an attribute is compared with, by `==`, `in` or an `or` of these; None for any other node."""
+    if not isinstance(node, Operation) or node.spread:
+        return None
+    if node.name == "or":
+        found = [constants_of(argument) for argument in node.arguments]
+        first = found[0] if found else None
+        if first is None or any(other is None or other[0] != first[0] for other in found):
+            return None
+        return first[0], [member for other in found if other is not None for member in other[1]]
+    if node.name not in ("==", "in") or len(node.arguments) != 2:
+        return None
+    variable, other = node.arguments
+    path = slot_path(variable)
+    if path is None or has_default(variable) or not isinstance(other, Literal):
+        return None
+    if node.name == "==":
+        return (path, [other.value]) if type(other.value) is str else None
+    return (path, cast("list[object]", other.value)) if kind_of_members(other) is Guard.TEXT else None
 
 
 __all__ = ["Path", "Surprise", "compile_conditions", "compile_expression"]

@@ -85,7 +85,7 @@ def whole_node(dialect: Dialect) -> Callable[[Run | NoRun, object, Node], object
     return whole
 
 
-def segment_test(compile_expression: Callable[[Expression], Compiled]) -> Callable[..., bool]:
+def segment_test(dialect: Dialect, compile_expression: Callable[[Expression], Compiled]) -> Callable[..., bool]:
     """`segment` inside one compiled function, `(env, data, node)`: a segment is compiled when it is first met there."""
     compiled: dict[str, tuple[Node, Compiled]] = {}
 
@@ -99,13 +99,28 @@ def segment_test(compile_expression: Callable[[Expression], Compiled]) -> Callab
                 return key
             root, function = compiled.get(key, (None, None))
             if function is None or root is not part:
-                function = compile_expression(cast("Expression", env.lookup_segment(key)))
+                expression = cast("Expression", env.lookup_segment(key))
+                if expression.dialect is not dialect:  # the reference reads as the rule does, whatever it looks up
+                    return Interpreter(dialect, env).evaluate(expression.root, Scope(data))
+                function = compile_expression(expression)
                 compiled[key] = cast("Node", part), function
             return function(data, env)
 
         return segment(env, Scope(data), evaluate, node)
 
     return in_segment
+
+
+def holds(text: str, items: object) -> bool:
+    """`in` for a constant text and something that is no text itself."""
+    if items is None:
+        return False
+    if not isinstance(items, (list, tuple)):
+        raise Surprise
+    members = cast("Sequence[object]", items)
+    if not PLAIN.issuperset(map(type, members)):
+        raise Surprise
+    return text in members
 
 
 def _texts(items: Sequence[object]) -> Sequence[object]:
@@ -146,6 +161,13 @@ class _Versions(dict[str, Version]):
         if len(text) <= MAX_CACHED_CHARACTERS:
             self[text] = version
         return version
+
+
+def given(value: object) -> bool:
+    """Whether a value of any kind but text is there."""
+    if type(value) not in PLAIN:
+        raise Surprise
+    return value is not None
 
 
 def group(value: object) -> object:
@@ -199,7 +221,9 @@ FIXED: dict[str, object] = {
     "list": list,
     "str": str,
     "found": found_within_budget,
+    "given": given,
     "group": group,
+    "holds": holds,
     "integer": integer,
     "listed": listed,
     "no_run": NoRun(),

@@ -6,17 +6,14 @@ Both are looked up by the evaluation's Run. Circles are found when a bundle is b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from nearwise_rules.errors import BudgetExceeded, EvaluationError
 
 from .operators import Kind, Operator
 from .run import INVALID_ARGUMENTS, UNKNOWN_SEGMENT, Run, Scope
-from .tree import walk
+from .tree import Operation
 from .values import truthy
-
-if TYPE_CHECKING:
-    from .tree import Operation
 
 
 def segment(run: Run, scope: Scope, evaluate: Callable[[object, Scope], object], operation: Operation) -> bool:
@@ -33,7 +30,7 @@ def segment(run: Run, scope: Scope, evaluate: Callable[[object, Scope], object],
         return False
     if run.nesting_left <= 0:
         raise BudgetExceeded(f"segment {key!r} stands too deep inside other segments")
-    run.spend(sum(1 for _ in walk(expression.root)))
+    run.spend(expression.root.weight if isinstance(expression.root, Operation) else 1)
     run.nesting_left -= 1
     try:
         return truthy(evaluate(expression.root, outermost(scope)))

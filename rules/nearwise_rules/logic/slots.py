@@ -15,6 +15,9 @@ from .tree import Expression, Literal, Node, Operation, Variable, walk
 
 Path = tuple[str, ...]
 
+MAX_PATH = 16
+"""Reads of longer paths are left to the reference."""
+
 MAX_EXACT = 2**53
 """Below it, JavaScript's numbers and Python's integers compare alike."""
 
@@ -40,7 +43,7 @@ FITS = {
     Guard.NUMBER: "type({0}) is float or type({0}) is int or number({0})",
     Guard.BOOLEAN: "{0} is True or {0} is False or boolean({0})",
     Guard.LIST: "type({0}) is list or listed({0})",
-    Guard.PLAIN: "type({0}) in plain or odd({0})",
+    Guard.PLAIN: "type({0}) is str or type({0}) in plain or odd({0})",
 }
 """An expression that is true when the local holds a value of the kind, false for null, and else raises Surprise."""
 
@@ -81,7 +84,13 @@ def slot_path(node: Node) -> Path | None:
     """The path of the attribute when the node reads one in the way a local can hold it, else None."""
     if not isinstance(node, Variable) or not node.rooted or node.level or not node.path or node.operator == "exists":
         return None
-    return node.path if node.declared is None or node.declared in _DECLARED else None
+    known = node.declared is None or node.declared in _DECLARED
+    return node.path if known and len(node.path) <= MAX_PATH else None
+
+
+def has_default(node: Node) -> bool:
+    """Whether the node is a read with a default."""
+    return isinstance(node, Variable) and node.default is not None
 
 
 def guards_of(expressions: Sequence[Expression]) -> dict[Path, Guard]:

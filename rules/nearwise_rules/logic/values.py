@@ -2,7 +2,8 @@
 
 str, bool, int, float, None, list, tuple and dict are read as they stand; any other Mapping is an object, an Enum
 member its value, a Decimal the nearest float, a datetime an instant, a date its ISO text. Everything else is opaque:
-reading it gives null and a diagnostic, and nothing else is disturbed; names in it can be read if it answers `[]`, though. No attribute of a value is ever looked up by a rule's name.
+reading it gives null and a diagnostic, and nothing else is disturbed; what answers `[]` can still be read by name. No
+attribute of a value is ever looked up by a rule's name.
 """
 
 from __future__ import annotations
