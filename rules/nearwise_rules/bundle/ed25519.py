@@ -2,7 +2,7 @@
 
 Verification is as strict as ed25519-dalek's `verify_strict`: s >= L, a key or a commitment that is not a canonical
 encoding, and points of small order are refused; the equation is checked without the cofactor, as OpenSSL does. So
-every signature that is good here is good for OpenSSL. Reasons: docs/decisions/0001-pure-python-ed25519.md.
+every signature that is good here is good for OpenSSL. Reasons: docs/decisions/pure-python-ed25519.md.
 """
 
 from __future__ import annotations
