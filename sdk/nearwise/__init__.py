@@ -1,5 +1,9 @@
 """Living on a device: decide locally, remember, and bring events home."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from nearwise.client import Client
 from nearwise.context import Context
 from nearwise.decisions import Decision
@@ -12,10 +16,22 @@ from nearwise.errors import (
     StorageFailed,
 )
 from nearwise.settings import Settings
-from nearwise.status import Sending, Source, State, Status
-from nearwise.transport import Request, Response, Transport, TransportFailed
+from nearwise.states import Sending, Source, State
 from nearwise.version import __version__
 from nearwise_rules import ErrorCode, Reason
+
+if TYPE_CHECKING:
+    from nearwise.status import Status
+    from nearwise.transport import Request, Response, Transport, TransportFailed
+
+_LATER = {
+    "Request": "transport",
+    "Response": "transport",
+    "Status": "status",
+    "Transport": "transport",
+    "TransportFailed": "transport",
+}
+"""What a start does not need is imported with its first use."""
 
 __all__ = [
     "Client",
@@ -40,3 +56,13 @@ __all__ = [
     "TransportFailed",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"nearwise.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

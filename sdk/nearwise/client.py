@@ -11,24 +11,25 @@ from typing import TYPE_CHECKING, cast
 from nearwise.bundles import Generations
 from nearwise.context import Context, Desk
 from nearwise.decisions import Undecided
-from nearwise.duties import Duties, Report
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
 from nearwise.keys import pinned_trust, split_key
-from nearwise.outbox import LogLimits, Outbox, memory_outbox, open_outbox
+from nearwise.outbox.memory import MemoryLog
 from nearwise.settings import Settings
 from nearwise.shelf import Active, Shelf
-from nearwise.status import Sending, Source, Status
+from nearwise.states import Sending
 from nearwise.storage import Storage
-from nearwise.worker import Worker
 from nearwise_rules import BundleLimits
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nearwise.outbox.sealing import Outbox
+    from nearwise.status import Status
     from nearwise.transport import Transport
+    from nearwise.worker import Worker
 
 _LONGEST_TEXT = 1024
 _open_clients: set[Client] = set()
@@ -93,23 +94,46 @@ class Client:
     def _equip(self, storage: Storage | None) -> None:
         """The outbox and the thread that serves it, and all that leads to them. Once more in a forked child."""
         settings = self._settings
-        self._outbox = _outbox(storage, settings)
-        self._exposures = Exposures(self._outbox.append, settings.clock)
+        self._worker: Worker | None = None
+        self._made: Outbox | None = None
+        if storage is None:
+            self._memory = MemoryLog(
+                events=settings.memory_events, event_bytes=settings.event_bytes, clock=settings.clock
+            )
+            append = self._memory.append
+        else:
+            self._made = _outbox(storage, settings)
+            append = self._made.append
+        self._exposures = Exposures(append, settings.clock)
         self._desk.record = self._exposures.record
-        self._report = Report(Sending.OFF if self._url is None else Sending.ON)
+        if self._url is not None or storage is not None:
+            self._start_worker()
+
+    @property
+    def _outbox(self) -> Outbox:
+        """Made when it is first looked at: a client without a server and a folder may never need one."""
+        if self._made is None:
+            from nearwise.outbox.sealing import memory_outbox
+
+            self._made = memory_outbox(self._memory)
+        return self._made
+
+    def _start_worker(self) -> None:
+        from nearwise.duties import Duties
+        from nearwise.worker import Worker
+
         duties = Duties(
-            settings=settings,
+            settings=self._settings,
             shelf=self._shelf,
             outbox=self._outbox,
             exposures=self._exposures,
             device=self._device,
             transport=None if self._url is None else self._connect,
         )
-        self._worker = Worker(duties, self._report)
-        self._outbox.on_event(self._worker.wake)
-        self._exposures.wake = self._worker.wake
-        if self._url is not None or storage is not None:
-            self._worker.start()
+        self._worker = worker = Worker(duties)
+        self._outbox.on_event(worker.wake)
+        self._exposures.wake = worker.wake
+        worker.start()
 
     def _connect(self) -> Transport:
         if not isinstance(self._url, str):
@@ -160,7 +184,10 @@ class Client:
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""
-        shelf, report = self._shelf, self._report
+        from nearwise.duties import Report
+        from nearwise.status import Status
+
+        shelf, report = self._shelf, Report() if self._worker is None else self._worker.report
         active, bundle, figures = shelf.active, shelf.bundle, self._outbox.figures()
         return Status(
             state=shelf.state(),
@@ -185,7 +212,9 @@ class Client:
 
     def ready(self, timeout_seconds: float = 0.0) -> bool:
         """Whether a bundle decides; waits for the first one at most this long."""
-        return self._worker.wait_until(lambda: self._shelf.active.source is not Source.DEFAULT, timeout_seconds)
+        if self._worker is None:
+            return self._shelf.bundle is not None
+        return self._worker.wait_until(lambda: self._shelf.bundle is not None, timeout_seconds)
 
     def flush(self, timeout_seconds: float = 10.0) -> int:
         """Send everything now, waiting at most this long; how many events are left. Without a server: sync them."""
@@ -194,9 +223,10 @@ class Client:
         self._exposures.flush()
         with suppress(StorageFailed, OSError):
             self._outbox.commit()
-        if self._report.sending is Sending.ON and self._outbox.figures().queued:
-            self._worker.hurry()
-            self._worker.wait_until(lambda: self._outbox.figures().queued == 0, timeout_seconds)
+        worker = self._worker
+        if worker is not None and worker.report.sending is Sending.ON and self._outbox.figures().queued:
+            worker.hurry()
+            worker.wait_until(lambda: self._outbox.figures().queued == 0, timeout_seconds)
         return self._outbox.figures().queued
 
     def close(self, timeout_seconds: float | None = None) -> None:
@@ -210,7 +240,8 @@ class Client:
         self.flush(seconds)
         self._closed = True
         self._desk.decide = Undecided().decide
-        self._worker.stop(seconds)
+        if self._worker is not None:
+            self._worker.stop(seconds)
         with suppress(StorageFailed, OSError):
             self._outbox.close()
         self._let_go()
@@ -237,9 +268,10 @@ class Client:
         self.close()
 
 
-def _outbox(storage: Storage | None, settings: Settings) -> Outbox:
-    if storage is None:
-        return memory_outbox(clock=settings.clock, events=settings.memory_events, event_bytes=settings.event_bytes)
+def _outbox(storage: Storage, settings: Settings) -> Outbox:
+    from nearwise.outbox.batches import LogLimits
+    from nearwise.outbox.sealing import open_outbox
+
     limits = LogLimits(
         total_bytes=settings.outbox_bytes,
         segment_bytes=max(min(256 * 1024, settings.outbox_bytes // 8), settings.event_bytes + 64),

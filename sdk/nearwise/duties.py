@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from nearwise.status import Sending
+from nearwise.states import Sending
 
 if TYPE_CHECKING:
     from nearwise.exposures import Exposures
-    from nearwise.outbox import Outbox
+    from nearwise.outbox.sealing import Outbox
     from nearwise.settings import Settings
     from nearwise.shelf import Shelf
     from nearwise.transport import Transport
@@ -31,7 +31,7 @@ class Report:
 
     __slots__ = ("last_download", "last_error", "last_request", "last_sent", "sending")
 
-    def __init__(self, sending: Sending) -> None:
+    def __init__(self, sending: Sending = Sending.OFF) -> None:
         self.last_request: float | None = None
         self.last_download: float | None = None
         self.last_sent: float | None = None

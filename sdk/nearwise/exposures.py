@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from nearwise.errors import NearwiseError
@@ -25,7 +25,7 @@ class Exposures:
         self._append = append
         self._clock = clock
         self._heads: dict[Outcome, ExposureHead] = {}
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self._counts: dict[tuple[str, str, int], int] = {}
         self._counting_since = clock()
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from nearwise.events import encode_loss
-from nearwise.outbox import Batch, BatchLimits, Outbox
+from nearwise.outbox.batches import Batch, BatchLimits
+from nearwise.outbox.sealing import Outbox
 from nearwise.polling import CallFailed
 from nearwise.transport import Request, Response, Transport
 from nearwise_rules import encode_batch

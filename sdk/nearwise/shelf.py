@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from nearwise.bundles import Generations
 from nearwise.decisions import Decision, Undecided
 from nearwise.files import read_whole
-from nearwise.status import Source, State
+from nearwise.states import Source, State
 from nearwise.version import __version__
 from nearwise_rules import BundleRefused, Refusal, Release, accept, open_bundle, trusted_time
 

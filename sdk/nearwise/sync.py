@@ -8,11 +8,11 @@ from time import monotonic
 
 from nearwise.duties import Duties, Report
 from nearwise.errors import NearwiseError
-from nearwise.outbox import BatchLimits
+from nearwise.outbox.batches import BatchLimits
 from nearwise.polling import CallFailed, Poller
 from nearwise.retries import Backoff
 from nearwise.sending import KeyRefused, Sender
-from nearwise.status import Sending
+from nearwise.states import Sending
 from nearwise.transport import Transport
 from nearwise.version import __version__
 from nearwise_rules import BundleRefused

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Condition, Event, Thread
 from time import monotonic
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from nearwise.duties import Duties, Report
+from nearwise.duties import Duties, Report
+from nearwise.states import Sending
 
 _BEFORE_FIRST_SECONDS = 0.03
 """The app's first decisions go before the imports that sending needs."""
@@ -17,9 +16,9 @@ _BEFORE_FIRST_SECONDS = 0.03
 class Worker:
     """One daemon thread. It does not keep the process alive."""
 
-    def __init__(self, duties: Duties, report: Report) -> None:
+    def __init__(self, duties: Duties) -> None:
+        self.report = Report(Sending.OFF if duties.transport is None else Sending.ON)
         self._duties = duties
-        self._report = report
         self._call = Event()
         self._ticked = Condition()
         self._stopping = False
@@ -36,7 +35,7 @@ class Worker:
             self._call.wait(_BEFORE_FIRST_SECONDS)
         from nearwise.sync import Synchronizer
 
-        synchronizer = Synchronizer(self._duties, self._report)
+        synchronizer = Synchronizer(self._duties, self.report)
         while not self._stopping:
             if self._hurry:
                 self._hurry = False
@@ -44,7 +43,7 @@ class Worker:
             try:
                 wait = synchronizer.tick()
             except Exception as error:  # noqa: BLE001  whatever a disk or a network can give, the thread goes on
-                self._report.last_error = f"{type(error).__name__}: {error}"
+                self.report.last_error = f"{type(error).__name__}: {error}"
                 wait = 1.0
             with self._ticked:
                 self._ticked.notify_all()

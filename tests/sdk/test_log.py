@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nearwise.errors import ClientClosed, EventRefused, StorageFailed
-from nearwise.outbox import LogLimits
+from nearwise.outbox.batches import LogLimits
 from nearwise.outbox.log import EventLog, LogPlace
 from nearwise.outbox.segments import MappedSegment, Segment, WrittenSegment
 from tests.sdk.conftest import unpacked

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nearwise.outbox import NO_EVENT, Batch, BatchLimits, LogLimits, Outbox, memory_outbox, open_outbox
+from nearwise.outbox.batches import NO_EVENT, Batch, BatchLimits, LogLimits
 from nearwise.outbox.frames import pack_frame
+from nearwise.outbox.memory import MemoryLog
+from nearwise.outbox.sealing import Outbox, memory_outbox, open_outbox
 from tests.sdk.conftest import unpacked
 
 SMALL = LogLimits(total_bytes=64 * 1024, segment_bytes=4096, critical_segment_bytes=2048, event_bytes=512)
@@ -16,6 +18,10 @@ SMALL = LogLimits(total_bytes=64 * 1024, segment_bytes=4096, critical_segment_by
 
 def opened(folder: Path) -> Outbox:
     return open_outbox(str(folder), clock=lambda: 1000.0, limits=SMALL)
+
+
+def in_memory(events: int = 100) -> Outbox:
+    return memory_outbox(MemoryLog(events=events, event_bytes=512, clock=lambda: 1000.0))
 
 
 def filled(outbox: Outbox, count: int, start: int = 0) -> None:
@@ -203,7 +209,7 @@ def test_damage_in_a_segment_that_was_not_read_at_the_start_is_found_when_it_is_
 
 
 def test_events_in_memory_are_sealed_the_same_way_and_the_oldest_go_first() -> None:
-    outbox = memory_outbox(clock=lambda: 1000.0, events=10)
+    outbox = in_memory(10)
     for number in range(15):
         outbox.append(b"event %d" % number)
     figures = outbox.figures()
@@ -221,7 +227,7 @@ def test_events_in_memory_are_sealed_the_same_way_and_the_oldest_go_first() -> N
 
 
 def test_a_quiet_outbox_wakes_its_thread_with_the_first_event_only() -> None:
-    outbox = memory_outbox(clock=lambda: 1000.0)
+    outbox = in_memory()
     calls: list[int] = []
     outbox.on_event(lambda: calls.append(1))
     outbox.append(b"one")

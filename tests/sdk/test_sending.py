@@ -9,7 +9,8 @@ import pytest
 
 from nearwise import Request, Response, TransportFailed
 from nearwise.events import encode_event
-from nearwise.outbox import BatchLimits, Outbox, open_outbox
+from nearwise.outbox.batches import BatchLimits
+from nearwise.outbox.sealing import Outbox, open_outbox
 from nearwise.polling import CallFailed
 from nearwise.sending import KeyRefused, Sender
 from nearwise.testing import MemoryServer

@@ -10,7 +10,8 @@ from nearwise import Sending, Settings, State
 from nearwise.duties import Duties, Report
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
-from nearwise.outbox import memory_outbox
+from nearwise.outbox.memory import MemoryLog
+from nearwise.outbox.sealing import memory_outbox
 from nearwise.shelf import Shelf
 from nearwise.sync import Synchronizer
 from nearwise.testing import MemoryServer
@@ -37,7 +38,7 @@ class Machine:
         self.clock = clock
         trust = None if server is None else Trust.pinned(server.public_key)
         self.shelf = Shelf(trust, BundleLimits(), None, clock)
-        self.outbox = memory_outbox(clock=clock)
+        self.outbox = memory_outbox(MemoryLog(events=10_000, event_bytes=1024, clock=clock))
         self.exposures = Exposures(self.outbox.append, clock)
         self.report = Report(Sending.OFF if server is None else Sending.ON)
         transport = None if server is None else (lambda: server)

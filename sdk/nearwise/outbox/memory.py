@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from _thread import RLock
 from collections import deque
-from collections.abc import Callable, Iterator
-from threading import RLock
+from typing import TYPE_CHECKING
 
 from nearwise.errors import ClientClosed, EventRefused
 from nearwise.events import encode_loss
 
-from .batches import Span
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .batches import Span
 
 
 class MemoryLog:
     """Events in memory, oldest dropped first when there are too many. They die with the process."""
 
-    def __init__(self, epoch: str, *, events: int, event_bytes: int, clock: Callable[[], float]) -> None:
+    def __init__(self, *, events: int, event_bytes: int, clock: Callable[[], float]) -> None:
         self.durable = False
-        self.epoch = epoch
+        self.epoch = os.urandom(16).hex()
         self.lost = 0
         self.held: Span | None = None
         self.quiet = True

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .batches import NO_EVENT, Batch, BatchLimits, Figures, LogLimits, Span
 from .cursor import Cursor, Sealed, read_cursor, write_cursor
 from .dead import DeadLetters
-from .memory import MemoryLog
+
+if TYPE_CHECKING:
+    from .memory import MemoryLog
 
 _ENDLESS = 1 << 63
 
@@ -205,8 +207,6 @@ def open_outbox(folder: str, *, clock: Callable[[], float], limits: LogLimits | 
     return Outbox(log, cursor, keep, DeadLetters(os.path.join(folder, "dead-letters.jsonl")))
 
 
-def memory_outbox(*, clock: Callable[[], float], events: int = 10_000, event_bytes: int = 32 * 1024) -> Outbox:
-    """An outbox that dies with the process: for a client without a storage folder."""
-    epoch = os.urandom(16).hex()
-    log = MemoryLog(epoch, events=events, event_bytes=event_bytes, clock=clock)
-    return Outbox(log, Cursor(epoch=epoch), lambda _cursor, _durable: None, DeadLetters(None))
+def memory_outbox(log: MemoryLog) -> Outbox:
+    """The outbox over a log that dies with the process."""
+    return Outbox(log, Cursor(epoch=log.epoch), lambda _cursor, _durable: None, DeadLetters(None))
