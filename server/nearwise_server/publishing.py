@@ -62,12 +62,24 @@ class Publisher:
             RuleSetRefused: the files have problems; nothing changes.
         """
         with self._one_at_a_time:
-            self._catalogue.refresh()  # shares are carried over from what is really the newest
-            newest = self._catalogue.newest(publication.environment)
-            built = build_rule_set(files, None if newest is None else newest.bundle)
-            if built.problems:
-                raise RuleSetRefused(asdict(problem) for problem in built.problems)
-            return self.publish_entries(built.entries, replace(publication, grace=built.settings.grace))
+            while True:
+                published = self._publish_after_newest(files, publication)
+                if published is not None:
+                    return published
+
+    def _publish_after_newest(self, files: Mapping[str, str], publication: Publication) -> Published | None:
+        """Build on the newest version, whose shares are carried over; None when another came while this was built."""
+        self._catalogue.refresh()
+        newest = self._catalogue.newest(publication.environment)
+        built = build_rule_set(files, None if newest is None else newest.bundle)
+        if built.problems:
+            raise RuleSetRefused(asdict(problem) for problem in built.problems)
+        with self._database.writing() as connection:
+            if newest_version(connection, publication.environment) != (0 if newest is None else newest.version):
+                return None
+            published = self._add(connection, built.entries, replace(publication, grace=built.settings.grace))
+        self._catalogue.activate(published)
+        return published
 
     def publish_entries(self, content: Iterable[Entry], publication: Publication) -> Published:
         """Publish entries that are known to be good.
@@ -88,13 +100,7 @@ class Publisher:
             RequestRefused: 404, the environment has no such version.
         """
         with self._database.writing() as connection:
-            row = bundle_of_version(connection, publication.environment, to)
-            if row is None:
-                raise RequestRefused(404, "unknown_version", f"version {to} was never published here")
-            grace = open_manifest(row.envelope, trust_of(self._signer)).grace
-            content = tuple(content_of(connection, row))
-            again = replace(publication, grace=grace, content_of=to)
-            published = self._add(connection, content, again)
+            published = self._add_again(connection, to, publication)
         self._catalogue.activate(published)
         return published
 
@@ -104,9 +110,25 @@ class Publisher:
         for published in self._catalogue.all_newest():
             manifest = published.bundle.manifest
             if manifest.expires is not None and now > (manifest.issued + manifest.expires) / 2:
-                note = f"renewal of version {manifest.version}"
-                publication = Publication(environment=manifest.environment, published_by="", note=note)
-                self.roll_back(manifest.version, publication)
+                self._renew(manifest.environment, manifest.version)
+
+    def _renew(self, environment: str, version: int) -> None:
+        """What another process has published in the meantime is newer, and stands."""
+        publication = Publication(environment=environment, published_by="", note=f"renewal of version {version}")
+        with self._database.writing() as connection:
+            if newest_version(connection, environment) != version:
+                return
+            published = self._add_again(connection, version, publication)
+        self._catalogue.activate(published)
+
+    def _add_again(self, connection: Connection, version: int, publication: Publication) -> Published:
+        """Sign and store the content of an old version as the next one."""
+        row = bundle_of_version(connection, publication.environment, version)
+        if row is None:
+            raise RequestRefused(404, "unknown_version", f"version {version} was never published here")
+        grace = open_manifest(row.envelope, trust_of(self._signer)).grace
+        again = replace(publication, grace=grace, content_of=version)
+        return self._add(connection, tuple(content_of(connection, row)), again)
 
     def _add(self, connection: Connection, entries: tuple[Entry, ...], publication: Publication) -> Published:
         """Sign and store the next version. What a device would refuse is never stored."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
-from nearwise_rules import Entry, RulesError
+from nearwise_rules import Bundle, Entry, RulesError
+from nearwise_server import publishing
 from nearwise_server.app import Centre, open_centre
 from nearwise_server.catalogue import Published
 from nearwise_server.errors import RuleSetRefused, SigningKeyRefused
 from nearwise_server.publishing import Publication
 from nearwise_server.settings import Settings
 from nearwise_server.store.bundles import newest_versions
+
+if TYPE_CHECKING:
+    from nearwise_server.authoring import Built
 
 PUBLICATION = Publication(environment="production", published_by="test")
 
@@ -79,3 +85,37 @@ def test_a_bundle_is_renewed_when_half_of_its_time_is_over(settings: Settings) -
     renewed = newest(centre)
     assert (renewed.version, renewed.root, renewed.bundle.manifest.expires) == (2, old.root, 1151.0)
     centre.close()
+
+
+def test_a_renewal_never_undoes_what_another_process_has_published(settings: Settings) -> None:
+    now = [1000.0]
+    lasting = Settings(data=settings.data, bundle_lifetime_seconds=100)
+    here, there = (open_centre(lasting, clock=lambda: now[0]) for _ in range(2))
+    here.publisher.publish_entries([Entry.of("flag", "a", {"n": 1})], PUBLICATION)
+    there.catalogue.refresh()
+    now[0] = 1051.0
+    new = here.publisher.publish_entries([Entry.of("flag", "a", {"n": 2})], PUBLICATION)
+    there.publisher.renew()
+    there.catalogue.refresh()
+    assert (newest(there).version, newest(there).root) == (new.version, new.root)
+    for centre in (here, there):
+        centre.close()
+
+
+def test_a_rule_set_is_built_again_when_another_process_publishes_meanwhile(
+    settings: Settings, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_centre(settings)
+    built_on: list[int] = []
+
+    def build_slowly(files: Mapping[str, str], previous: Bundle | None) -> Built:
+        built_on.append(0 if previous is None else previous.manifest.version)
+        if len(built_on) == 1:
+            other.publisher.publish_entries([Entry.of("flag", "a", {})], PUBLICATION)
+        return build(files, previous)
+
+    build = publishing.build_rule_set
+    monkeypatch.setattr(publishing, "build_rule_set", build_slowly)
+    published = centre.publisher.publish({"nearwise.yaml": "name: shop\n"}, PUBLICATION)
+    assert (built_on, published.version) == ([0, 1], 2)
+    other.close()
