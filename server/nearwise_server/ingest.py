@@ -10,6 +10,8 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch
 from nearwise_server.coverage import Range
 from nearwise_server.errors import RequestRefused, try_later
@@ -163,13 +165,17 @@ class Writer:
             future.set_result(receipt)
 
     def _retry_or_fail(self, group: list[tuple[Delivery, Future[Receipt]]], error: Exception) -> None:
-        """One delivery that the database refuses must not hold up the others: try each by itself."""
-        if len(group) > 1:
+        """One delivery that the database refuses must not hold up the others: try each by itself.
+
+        A database that is locked, full or gone refuses all of them, each after a wait: that is tried once.
+        """
+        if len(group) > 1 and not isinstance(error, (OperationalError, InterfaceError)):
             for single in group:
                 self._write([single])
             return
-        _log.error("a batch could not be stored: %s", type(error).__name__)
-        group[0][1].set_exception(unavailable(self._settings))
+        _log.error("batches could not be stored (%d): %s", len(group), type(error).__name__)
+        for _, future in group:
+            future.set_exception(unavailable(self._settings))
 
 
 def unavailable(settings: Settings) -> RequestRefused:

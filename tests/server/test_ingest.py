@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from nearwise_server.app import Centre
 from nearwise_server.errors import RequestRefused
@@ -65,6 +66,27 @@ def test_a_delivery_that_the_store_refuses_does_not_hold_up_the_others(
     assert [receipt.exception() is None for receipt in receipts] == [True, False, True]
     assert stored(centre.database) == [0, 6]
     assert "could not be stored" in caplog.text
+
+
+def test_a_store_that_refuses_everything_is_asked_once_for_a_group(
+    centre: Centre, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, asked = waiting_writer(centre), list[int]()
+    receipts = [writer.submit(replace(delivery, first=number * 3)) for number in range(20)]
+
+    @contextmanager
+    def locked(_database: Database) -> Generator[Connection]:
+        asked.append(1)
+        raise OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+        yield
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "writing", locked)
+        writer.start()
+        writer.stop()
+    refused = [receipt.exception() for receipt in receipts]
+    assert all(isinstance(each, RequestRefused) and each.status == 503 for each in refused)
+    assert len(asked) == 1
 
 
 def test_a_caller_that_went_away_does_not_stop_the_writer(centre: Centre, delivery: Delivery) -> None:
