@@ -184,5 +184,5 @@ async def _refresh(centre: Centre) -> None:
         try:
             await run_sync(centre.catalogue.refresh)
             await run_sync(centre.publisher.renew)
-        except (SQLAlchemyError, BundleRefused) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may do better
             _log.warning("cannot look for new versions: %s", type(error).__name__)

@@ -8,7 +8,9 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
 
@@ -69,6 +71,30 @@ def test_batches_of_many_devices_at_once_are_all_stored(settings: Settings) -> N
         devices = client.get("/v1/devices", headers={"Authorization": f"Bearer {reader}"}).json()["devices"]
     assert (summary["batches"], summary["events"]) == (160, 800)
     assert [(device["stored"], device["high_water"], device["missing"]) for device in devices] == [(100, 99, [])] * 8
+
+
+def test_versions_of_other_processes_are_noticed_also_after_a_failure(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre, other = open_centre(replace(settings, refresh_seconds=0.01)), open_centre(settings)
+    tries: list[int] = []
+    noticed = threading.Event()
+    refresh = centre.catalogue.refresh
+
+    def refresh_later() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("something that nobody has thought of")
+        refresh()
+        if centre.catalogue.newest("production") is not None:
+            noticed.set()
+
+    monkeypatch.setattr(centre.catalogue, "refresh", refresh_later)
+    with serve_centre_in_thread(centre):
+        publication = Publication(environment="production", published_by="test")
+        other.publisher.publish_entries([Entry.of("flag", "a", {})], publication)
+        assert noticed.wait(10)
+    other.close()
 
 
 def test_a_taken_port_is_said_in_a_sentence(settings: Settings) -> None:
