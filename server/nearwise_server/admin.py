@@ -19,7 +19,7 @@ from nearwise_server.bodies import Bodies
 from nearwise_server.catalogue import Published
 from nearwise_server.devices import devices_after
 from nearwise_server.errors import RequestRefused
-from nearwise_server.events import Tally, events_after
+from nearwise_server.events import PageLimits, Tally, events_after
 from nearwise_server.keys import DEVICE_NAME, ApiKey
 from nearwise_server.publishing import Publication, Publisher
 from nearwise_server.requests import cursor, json_body, page_limit, text, texts
@@ -100,7 +100,8 @@ class Admin:
         """Stored events in the order of arrival."""
         limit, after = page_limit(request, self.settings.page_rows), cursor(request, _PLACE)
         position = (0, -1) if after is None else (int(after.group(1)), int(after.group(2)))
-        page, (row, index) = await self._run(partial(events_after, self.database, key.environment, position, limit))
+        limits = PageLimits(limit, self.settings.answer_bytes)
+        page, (row, index) = await self._run(partial(events_after, self.database, key.environment, position, limits))
         following = f"{row}.{index}" if page else None
         return answer_json({"events": page, "next": following})
 

@@ -90,7 +90,7 @@ class Edge:
         async with self.bodies.body(request, 80 * most + 1024) as body:
             wanted = strings(json_body(body), "digests", most=most, pattern=DIGEST)
         found = await run_sync(self.catalogue.entries, key.environment, wanted)
-        chosen = _within((found[digest] for digest in wanted if digest in found), self.settings.entries_answer_bytes)
+        chosen = _within((found[digest] for digest in wanted if digest in found), self.settings.answer_bytes)
         frame = write_frame([[entry.kind, entry.key, entry.body] for entry in chosen])
         return Response(frame, headers={"Cache-Control": "no-store"}, media_type=ENTRIES_TYPE)
 

@@ -6,10 +6,13 @@ the part of an overlapping batch that was stored before.
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import copysign, isfinite
 
 from nearwise_rules import BatchLimits, BundleRefused, Event, decode_batch
 from nearwise_server import coverage
@@ -26,19 +29,32 @@ Position = tuple[int, int]
 """A place in the ledger: row number, and index of the last event that was read (-1: none of this row)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """How many events a page may hold, and about how many bytes of JSON; one event always has room."""
+
+    events: int
+    size_bytes: int
+
+
 def events_after(
-    database: Database, environment: str, position: Position, limit: int
+    database: Database, environment: str, position: Position, limits: PageLimits
 ) -> tuple[list[dict[str, object]], Position]:
-    """A page of at most `limit` events as JSON objects, and the position behind its last."""
+    """A page of events as JSON objects, and the position behind its last."""
     row, index = position
     page: list[dict[str, object]] = []
+    size_bytes = 0
     for batch in ledger_after(database, environment, row - 1 if row else 0):
         for sequence, event in counting_events(batch):
             if batch.row == row and event.index <= index:
                 continue
-            page.append(_event_json(batch, sequence, event))
+            described = _event_json(batch, sequence, event)
+            size_bytes += len(json.dumps(described, ensure_ascii=False))
+            if page and size_bytes > limits.size_bytes:
+                return page, position
+            page.append(described)
             position = (batch.row, event.index)
-            if len(page) == limit:
+            if len(page) == limits.events:
                 return page, position
     return page, position
 
@@ -80,7 +96,8 @@ def _event_json(batch: StoredBatch, sequence: int, event: Event) -> dict[str, ob
         "subject": event.subject,
         "bundle": event.bundle,
     }
-    return {**event.fields, **{name: value for name, value in known.items() if value is not None}}
+    fields = {name: value for name, value in event.fields.items() if name not in known}
+    return fields | {name: value for name, value in known.items() if value is not None}
 
 
 Group = tuple[str, str | None, str | None, str | None]
@@ -129,7 +146,8 @@ class Tally:
         count.events += 1
         stands_for, value = event.fields.get("count"), event.fields.get("value")
         count.count += stands_for if event.type == "summary" and isinstance(stands_for, int) else 1
-        count.value += value if isinstance(value, (int, float)) else 0
+        total = count.value + (value if isinstance(value, (int, float)) else 0)
+        count.value = total if isfinite(total) else copysign(sys.float_info.max, total)  # JSON has no infinity
 
 
 def _name(event: Event, member: str) -> str | None:

@@ -40,8 +40,8 @@ class Settings:
     publish_bytes: int = 16 * 1024 * 1024
     publish_files: int = 5_000
     digests_per_request: int = 1_000
-    entries_answer_bytes: int = 8 * 1024 * 1024
     page_rows: int = 1_000
+    answer_bytes: int = 8 * 1024 * 1024
     body_seconds: float = 30.0
     # What all requests together may hold.
     bodies_bytes: int = 64 * 1024 * 1024

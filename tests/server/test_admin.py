@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from nearwise_rules import open_manifest
+from nearwise_server.app import open_centre
 from nearwise_server.publishing import trust_of
 from nearwise_server.scopes import Scope
+from nearwise_server.settings import Settings
 from tests.server.conftest import BATCH, NOW, Callers, packed
 
 RULE_SET = {
@@ -186,6 +189,32 @@ def test_events_of_another_environment_stay_there(callers: Callers) -> None:
     assert callers.client(Scope.READ).get("/v1/events").json()["events"] == []
     assert callers.client(Scope.READ).get("/v1/summary").json()["events"] == 0
     assert callers.client(Scope.READ).get("/v1/devices").json()["devices"] == []
+
+
+def test_a_page_of_large_events_ends_early_and_goes_on(settings: Settings) -> None:
+    centre = open_centre(replace(settings, answer_bytes=10_000))
+    callers = Callers(centre)
+    large = packed(type="track", at=1, name="sale", properties={"text": "x" * 4000})
+    larger = packed(type="track", at=1, name="sale", properties={"text": "x" * 40_000})
+    callers.send(callers.batch(0, large, large, large, larger, large), callers.key(Scope.DEVICE))
+    pages = [[event["seq"] for event in page] for page in _pages(callers.client(Scope.READ), "/v1/events", "events", 9)]
+    assert pages == [[0, 1], [2], [3], [4]]
+    centre.close()
+
+
+def test_an_event_cannot_speak_for_the_server(callers: Callers, reader: TestClient) -> None:
+    said = packed(type="track", at=1, name="sale", sent=5, received=6, seq=7, device="till-9")
+    callers.send(callers.batch(0, said), callers.key(Scope.DEVICE))
+    (event,) = reader.get("/v1/events").json()["events"]
+    assert (event["received"], event["seq"], event["device"], "sent" in event) == (int(NOW * 1000), 0, "till-1", False)
+
+
+def test_values_that_add_up_to_more_than_a_number_stay_numbers(callers: Callers, reader: TestClient) -> None:
+    huge = packed(type="track", at=1, name="sale", value=1e308)
+    callers.send(callers.batch(0, huge, huge, huge), callers.key(Scope.DEVICE))
+    answer = reader.get("/v1/summary")
+    assert b"Infinity" not in answer.content
+    assert answer.json()["counts"][0]["value"] > 1e308
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=-1", "after=", "after=x", "after=1", "after=1.2.3"])
