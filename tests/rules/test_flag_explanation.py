@@ -101,3 +101,16 @@ def test_a_segment_is_explained_by_what_is_in_it() -> None:
     assert finding.message.startswith('segment friends: segment regulars: `tier` is "gold", as needed: to be one of')
     (missed,) = explain(release, "offer", {"tier": "none"}, None, ISSUED).rules
     assert missed.held
+
+
+def test_a_gap_is_told_also_when_no_later_rule_holds() -> None:
+    gap: dict[str, object] = {"name": "gap", "split": {"a": 0}, "ranges": []}
+    text = said(release_of(rules=[gap, RULES[0]]))
+    assert "gap  held  splits by subject: no share for this subject, so the next rule is tried" in text
+    assert "big  out" in text
+
+
+def test_a_clock_that_no_calendar_holds_is_explained_as_unanswered() -> None:
+    night = {"when": {"==": [{"var": "now.hour"}, 1]}, "serve": "a"}
+    explained = explain(release_of(rules=[night]), "offer", {}, "h-1", float("inf"))
+    assert explained.notes == ("the question could not be answered",)

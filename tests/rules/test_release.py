@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_rules import Bundle, Decision, ErrorCode, Reason, Release
+from nearwise_rules import Bundle, Decision, DocumentError, ErrorCode, Json, Reason, Release, explain, run_cases
 from nearwise_rules.decide.flags import FlagResolver
+from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import Question
 from tests.rules.conftest import ISSUED, BundleMaker, opened
 
@@ -21,6 +23,13 @@ BIG = {">=": [{"var": "basket.total"}, 20]}
 
 def flag(**fields: object) -> dict[str, object]:
     return {"type": "string", "variants": {"a": "A", "b": "B", "off": "OFF"}, "default": "off", **fields}
+
+
+def nested(depth: int) -> Json:
+    value: Json = 1
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 def split(a: int, b: int) -> dict[str, object]:
@@ -296,3 +305,82 @@ def test_the_quick_way_and_the_whole_way_agree(
     whole = resolver.decide(Question(data, subject, ISSUED))
     quick = release.decide("offer", data, subject, ISSUED)
     assert outline(quick) == outline(whole)
+
+
+def gates(length: int, mentions: int) -> dict[tuple[str, str], object]:
+    """A chain of flags, each of which asks the next one several times; the last one serves."""
+    last = {("flag", f"gate-{length}"): flag(rules=[{"serve": "a"}])}
+    asking = {
+        ("flag", f"gate-{number}"): flag(
+            rules=[{"when": {"and": [{"flag": [f"gate-{number + 1}", "a"]}] * mentions}, "serve": "a"}]
+        )
+        for number in range(length)
+    }
+    return {**asking, **last}
+
+
+def test_a_prerequisite_that_many_ask_for_is_decided_once(make_bundle: BundleMaker) -> None:
+    release = Release(make_bundle(gates(20, 4)))
+    assert release.decide("gate-0", {}, "h-1", ISSUED).variant == "a"
+
+
+def test_fractional_in_a_rule_hashes_as_the_bundle_says(ask: Asker) -> None:
+    chosen = {"fractional": [{"var": "subject"}, ["a", 1], ["b", 1]]}
+    document = flag(rules=[{"when": {"==": [chosen, "a"]}, "serve": "a"}])
+    settings = {("settings", "rule-set"): {"name": "x", "bucketing": "murmur3-cbor"}}
+    answers = {
+        name: [release.decide("offer", {}, f"h-{n}", ISSUED).variant for n in range(40)]
+        for name, release in {"old": ask.release(document), "new": ask.release(document, settings)}.items()
+    }
+    assert answers["old"] != answers["new"]
+
+
+def test_rules_behind_gaps_of_splits_cost_by_their_number_not_squared(ask: Asker) -> None:
+    gap: dict[str, object] = {"split": {"a": 0}, "ranges": []}
+    rules: list[object] = [{"name": f"r{n}", "when": {"==": [{"var": f"x{n}"}, n]}, **gap} for n in range(50)]
+    release = ask.release(flag(rules=[*rules, {"serve": "b"}]))
+    decision = release.decide("offer", {f"x{n}": n for n in range(50)}, "h-1", ISSUED)
+    resolver = release.resolver("offer")
+    assert isinstance(resolver, FlagResolver)
+    assert (decision.variant, decision.rule) == ("b", "rule-51")
+    assert [end - start for start, end in list(resolver._matchers)[1:]] == [1] * 50  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_split_can_be_by_a_provided_attribute(ask: Asker) -> None:
+    whole = {"split": {"a": 100}, "by": "targetingKey", "ranges": [["a", 0, 10_000]]}
+    assert ask(flag(rules=[whole])).variant == "a"
+
+
+@pytest.mark.parametrize("subject", [Decimal("1e99999999"), Decimal("Infinity"), Decimal("NaN"), 10**2_000])
+def test_a_number_without_end_is_nobodys_key(ask: Asker, subject: object) -> None:
+    decision = ask(flag(rules=[split(5_000, 5_000)]), subject=subject)
+    assert decision.error_code is ErrorCode.TARGETING_KEY_MISSING
+    assert decision.id == ask(flag(), subject=None).id
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        flag(rules=["serve"]),
+        flag(rules=[[0]]),
+        flag(holdout={"percent": 1e308}),
+    ],
+)
+def test_an_entry_that_is_no_flag_is_a_parse_error_also_when_explained(ask: Asker, document: object) -> None:
+    release = ask.release(document)
+    assert release.decide("offer", {}, "h-1", ISSUED).error_code is ErrorCode.PARSE_ERROR
+    assert explain(release, "offer", {}, "h-1", ISSUED).rules == ()
+
+
+def test_a_value_that_is_nested_too_deeply_to_be_copied_is_refused(ask: Asker) -> None:
+    document: dict[str, Json] = {"type": "object", "variants": {"a": nested(900)}, "default": "a"}
+    with pytest.raises(DocumentError, match="nested deeper"):
+        plan_flag("offer", document, ask.release(flag()))
+
+
+def test_a_golden_case_that_cannot_be_run_has_failed(ask: Asker) -> None:
+    wrong = {
+        ("case", "a"): {"flag": "offer", "expect": {"variant": "off"}, "at": "noon"},
+        ("case", "b"): ["no case"],
+    }
+    assert [failure.key for failure in run_cases(ask.release(flag(), wrong))] == ["a", "b"]

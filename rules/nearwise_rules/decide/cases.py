@@ -29,24 +29,29 @@ def run_cases(release: Release) -> tuple[CaseFailure, ...]:
     """Run every golden case of the release's bundle; none in the result means all hold."""
     failures: list[CaseFailure] = []
     for key in release.bundle.keys("case"):
-        case = cast("JsonObject", loads(release.bundle.entry("case", key) or b"{}"))
-        message = failure_of(case, release)
+        case: object = loads(release.bundle.entry("case", key) or b"{}")
+        if not isinstance(case, dict):
+            failures.append(CaseFailure(key, key, "is no case"))
+            continue
+        document = cast("JsonObject", case)
+        message = failure_of(document, release)
         if message:
-            failures.append(CaseFailure(key, str(case.get("name", key)), message))
+            failures.append(CaseFailure(key, str(document.get("name", key)), message))
     return tuple(failures)
 
 
 def failure_of(case: JsonObject, release: Release) -> str:
     """What one case (as its entry has it) got instead of what it expects; empty when it holds."""
     expect = cast("Mapping[str, object]", case.get("expect") or {})
-    at = release.issued if case.get("at") is None else instant(str(case["at"]), release.zone)
+    try:
+        at = release.issued if case.get("at") is None else instant(str(case["at"]), release.zone)
+    except (ValueError, LookupError, OverflowError) as error:
+        return f"its time cannot be read: {error}"
     context = cast("Mapping[str, object]", case.get("context") or {})
     decision = release.decide(str(case.get("flag")), context, case.get("subject"), at)
     wrong = [name for name in EXPECTED if name in expect and expect[name] != _got(decision, name)]
-    return "; ".join(
-        f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))} ({_because(decision)})"
-        for name in wrong
-    )
+    told = [f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))}" for name in wrong]
+    return f"{'; '.join(told)} ({_because(decision)})" if told else ""
 
 
 def instant(text: str, zone: str) -> float:

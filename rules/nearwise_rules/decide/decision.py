@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from nearwise_rules.decide.splits import bucket_key
+
 if TYPE_CHECKING:
     from nearwise_rules.documents import Json
     from nearwise_rules.logic import Diagnostic
@@ -177,7 +179,7 @@ class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", o
     def id(self) -> str:
         """Names this decision: the same bundle, flag, subject and clock give the same id on any machine."""
         outcome = self[0]
-        named = f"{outcome.flag}\0{self[3]}".encode("utf-8", "surrogatepass")
+        named = f"{outcome.flag}\0{bucket_key(self[3])}".encode("utf-8", "surrogatepass")
         return f"{outcome.bundle_version:x}-{round(self[2] * 1e6):x}-{crc32(named):08x}"
 
     def __repr__(self) -> str:

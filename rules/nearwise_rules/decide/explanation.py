@@ -75,6 +75,7 @@ def explain(release: Release, flag: str, data: Mapping[str, object], subject: ob
     if not isinstance(resolver, FlagResolver):
         return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
     question = Question(data, subject, at)
+    question.answers[flag] = None
     notes = tuple(_gates(decision, resolver))
     return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
 
@@ -84,6 +85,8 @@ def _gates(decision: Decision, resolver: FlagResolver) -> Iterator[str]:
         yield "the flag is disabled: its neutral variant answers"
     elif decision.reason is Reason.STALE or decision.error_code is ErrorCode.PROVIDER_NOT_READY:
         yield "the bundle has expired, and its grace does not let it serve"
+    elif decision.error_code in (ErrorCode.GENERAL, ErrorCode.INVALID_CONTEXT):
+        yield "the question could not be answered"
     elif decision.reason is Reason.PREREQUISITE_FAILED:
         wanted = "; ".join(f"{flag} must give {' or '.join(sorted(names))}" for flag, names in resolver.plan.requires)
         yield f"a prerequisite is not met: {wanted}"
@@ -95,12 +98,13 @@ def _rules(
     plan = resolver.plan
     data = release.ambient(question, plan)
     for name, condition, served in zip(plan.names, plan.conditions, plan.served, strict=True):
-        recorded = trace(condition, data, release.run(plan.key, question))
+        run = release.run(plan.key, question)
+        recorded = trace(condition, data, run)
         held = recorded.root.holds
-        last = held and (decision.rule in (name, None) or isinstance(served, Outcome))
+        given = resolver.choose(served, question, data, run) if held else None
         findings = tuple(_findings(release, recorded, data, release.run(plan.key, question)))
-        yield RuleExplanation(name, held, _effect(served, decision, held, last), findings)
-        if last:
+        yield RuleExplanation(name, held, _effect(served, given, decision, held), findings)
+        if given is not None:
             return
 
 
@@ -127,13 +131,15 @@ def _mentions(root: Node) -> Iterator[tuple[str, str]]:
             yield node.pointer, str(node.arguments[0].value)
 
 
-def _effect(served: Outcome | Split, decision: Decision, held: bool, last: bool) -> str:
+def _effect(served: Outcome | Split, given: Outcome | None, decision: Decision, held: bool) -> str:
     if not held:
         return ""
-    if decision.reason is Reason.HOLDOUT and last:
+    if decision.reason is Reason.HOLDOUT and given is not None:
         return "would serve, but the subject is in the holdout"
     if isinstance(served, Outcome):
         return f"serves {served.variant}"
-    if decision.error_code is not None:
+    if given is not None and given.error_code is not None:
         return f"splits by {served.by}, which is missing"
-    return f"splits by {served.by}" + ("" if last else ": no share for this subject, so the next rule is tried")
+    return f"splits by {served.by}" + (
+        "" if given is not None else ": no share for this subject, so the next rule is tried"
+    )

@@ -94,7 +94,7 @@ class FlagResolver:
     def __init__(self, plan: FlagPlan, release: Release) -> None:
         self.plan = plan
         self._release = release
-        self._matchers: dict[int, Condition] = {}
+        self._matchers: dict[tuple[int, int], Condition] = {}
         self.quick: Quick = self._flat() if self._is_plain() else self._whole
 
     def decide(self, question: Question) -> Decision:
@@ -105,6 +105,7 @@ class FlagResolver:
         """
         if not isinstance(question.data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError("a context is a mapping")
+        question.answers.setdefault(self.plan.key, None)
         gated = self._gate(question)
         if gated is not None:
             return question.answer(gated)
@@ -120,33 +121,49 @@ class FlagResolver:
         if plan.disabled:
             return plan.neutral
         for flag, variants in plan.requires:
-            if self._release.variant(flag, question.about(plan.key)) not in variants:
+            if self._release.variant(flag, question) not in variants:
                 return plan.unmet
         return None
 
     def _walk(self, question: Question, run: Run) -> Outcome:
         plan = self.plan
         data = self._release.ambient(question, plan)
-        start = 0
-        while True:
-            index = self._matcher(start)(data, run)
-            if index < 0:
-                return plan.fallback
-            served = plan.served[start + index]
-            outcome = self._choose(served, question, data, run) if isinstance(served, Split) else served
+        index = self._matcher(0, len(plan.conditions))(data, run)
+        while index >= 0:
+            outcome = self.choose(plan.served[index], question, data, run)
             if outcome is not None:
                 return self._hold(outcome, question)
-            start += index + 1
+            index = self._next(index + 1, data, run)
+        return plan.fallback
 
-    def _matcher(self, start: int) -> Condition:
-        matcher = self._matchers.get(start)
+    def _next(self, start: int, data: Mapping[str, object], run: Run) -> int:
+        """The first rule from `start` on whose condition holds, -1 when none does.
+
+        One by one: a function for the rest of the rules behind each gap would make their number count squared.
+        """
+        for index in range(start, len(self.plan.conditions)):
+            if self._matcher(index, index + 1)(data, run) == 0:
+                return index
+        return -1
+
+    def _matcher(self, start: int, end: int) -> Condition:
+        matcher = self._matchers.get((start, end))
         if matcher is None:
             from nearwise_rules.logic.compiler import compile_conditions
 
-            matcher = self._matchers[start] = compile_conditions(self.plan.conditions[start:])
+            matcher = self._matchers[start, end] = compile_conditions(self.plan.conditions[start:end])
         return matcher
 
-    def _choose(self, split: Split, question: Question, data: Mapping[str, object], run: Run) -> Outcome | None:
+    def choose(
+        self, served: Outcome | Split, question: Question, data: Mapping[str, object], run: Run
+    ) -> Outcome | None:
+        """What a rule that holds gives to the subject; None in a gap of its split.
+
+        `data` are those of `Release.ambient`. A subject that cannot be bucketed is noted in `run`.
+        """
+        return self._share(served, question, data, run) if isinstance(served, Split) else served
+
+    def _share(self, split: Split, question: Question, data: Mapping[str, object], run: Run) -> Outcome | None:
         key = bucket_key(question.subject if split.by == "subject" else lookup(data, split.by))
         if key is None:
             message = f"the split by `{split.by}` needs a text or a whole number"
@@ -180,7 +197,7 @@ class FlagResolver:
         """The plain case as one function: what it cannot settle at once goes through `decide`."""
         plan, whole, expires = self.plan, self._whole, self._release.expires
         make = partial(tuple.__new__, self._release.kind)  # pyright: ignore[reportUnknownMemberType]
-        fallback, match = plan.fallback, self._matcher(0)
+        fallback, match = plan.fallback, self._matcher(0, len(plan.conditions))
         steps = tuple(step(served) for served in plan.served)
         holdout = plan.holdout
         held_salt, held_out = (b"", 0) if holdout is None else (holdout.salt.encode(), holdout.basis_points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from nearwise_rules.bundle.canonical import canonical_json
 from nearwise_rules.decide.ambient import ambient_names
 from nearwise_rules.decide.decision import ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagPlan, HoldoutGate, Split
@@ -24,6 +25,8 @@ class _Planner:
         self.entry = entry
         self.release = release
         self.variants = cast("Mapping[str, Json]", entry["variants"])
+        if any(isinstance(value, dict | list) for value in self.variants.values()):
+            canonical_json(self.variants)  # a value that is nested too deeply to be copied is refused here
         self.rules = cast("list[JsonObject]", entry.get("rules", []))
         self.names = tuple(str(rule.get("name") or f"rule-{n}") for n, rule in enumerate(self.rules, 1))
 
@@ -99,7 +102,9 @@ class _Planner:
         }
         requires = cast("list[JsonObject]", entry.get("requires", []))
         plan.requires = tuple((str(item["flag"]), frozenset(cast("list[str]", item["variant"]))) for item in requires)
-        plan.ambient = ambient_names(name for condition in plan.conditions for name in self.release.reads(condition))
+        reads = [name for condition in plan.conditions for name in self.release.reads(condition)]
+        reads += [served.by for served in plan.served if isinstance(served, Split) and served.by != "subject"]
+        plan.ambient = ambient_names(reads)
         return plan
 
     def condition(self, rule: JsonObject) -> Expression:

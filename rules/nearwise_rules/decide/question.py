@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 
 class Question:
-    """One question to a flag. `at` is Unix seconds; `owner` is the caller's own and comes back on the decision."""
+    """One question to a flag. `at` is Unix seconds; `owner` is the caller's own and comes back on the decision.
 
-    __slots__ = ("asked", "at", "data", "default", "kind", "owner", "subject")
+    `answers` are the variants of prerequisites decided so far; a flag that is still being decided has None there.
+    """
+
+    __slots__ = ("answers", "at", "data", "default", "kind", "owner", "subject")
 
     def __init__(
         self,
@@ -26,7 +29,6 @@ class Question:
         owner: object = None,
         *,
         kind: type[Decision] = Decision,
-        asked: frozenset[str] = frozenset(),
     ) -> None:
         self.data = data
         self.subject = subject
@@ -34,15 +36,9 @@ class Question:
         self.default = default
         self.owner = owner
         self.kind = kind
-        self.asked = asked
+        self.answers: dict[str, str | None] = {}
 
     def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
         """The decision that `outcome` means for this question."""
         value = self.default if outcome.variant is None else outcome.value
         return self.kind((outcome, value, self.at, self.subject, diagnostics, self.owner))
-
-    def about(self, flag: str) -> Question:
-        """The same question on the way to a prerequisite, remembering that `flag` is being decided."""
-        return Question(
-            self.data, self.subject, self.at, self.default, self.owner, kind=self.kind, asked=self.asked | {flag}
-        )

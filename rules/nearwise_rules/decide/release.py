@@ -99,9 +99,14 @@ class Release:
         return found
 
     def variant(self, flag: str, question: Question) -> str | None:
-        """The variant that a prerequisite gives to the same question; None in a circle."""
-        resolver = None if flag in question.asked else self.resolver(flag)
-        return resolver.decide(question).variant if isinstance(resolver, FlagResolver) else None
+        """The variant that a prerequisite gives to the same question, decided once; None in a circle."""
+        answers = question.answers
+        if flag not in answers:
+            answers[flag] = None
+            resolver = self.resolver(flag)
+            if isinstance(resolver, FlagResolver):
+                answers[flag] = resolver.decide(question).variant
+        return answers[flag]
 
     def segment(self, key: str) -> Expression | None:
         """The parsed condition of a segment; None when the bundle has none of that key."""
@@ -129,9 +134,10 @@ class Release:
             now=question.at,
             zone=self.zone,
             flag_key=flag,
+            bucketing=self.bucketing,
             subject=question.subject if isinstance(question.subject, str) else "",
             lookup_segment=self.segment,
-            lookup_flag=lambda other: self.variant(other, question.about(flag)),
+            lookup_flag=lambda other: self.variant(other, question),
         )
 
     def ambient(self, question: Question, plan: FlagPlan) -> Mapping[str, object]:
@@ -159,7 +165,7 @@ class Release:
             return self._outcome(flag, ErrorCode.FLAG_NOT_FOUND)
         try:
             return FlagResolver(plan_flag(flag, cast("JsonObject", loads(body)), self), self)
-        except (DocumentError, KeyError, TypeError, ValueError):
+        except (DocumentError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return self._outcome(flag, ErrorCode.PARSE_ERROR)
 
     def _broken(self, flag: object, question: Question, error: Exception) -> Decision:

@@ -5,23 +5,31 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import Generic, TypeVar
 
 BASIS_POINTS = 10_000
+MAX_KEY_BITS = 1024
+MAX_KEY_DIGITS = 300
 
 T = TypeVar("T")
 
 
 def bucket_key(value: object) -> str | None:
-    """The text that is hashed for a subject: a string as it is, a whole number in decimal; None for anything else.
+    """The text that is hashed for a subject: a string, a whole number in decimal, what an Enum member stands for.
 
-    A string with a lone surrogate has no UTF-8 form and is nobody's key.
+    None for anything else: nobody's key is also a string with a lone surrogate, which has no UTF-8 form, and a number
+    of hundreds of digits.
     """
     if isinstance(value, str):
         return value if value.isascii() or _has_utf8(value) else None
-    if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value):
-        return str(int(value))
-    return None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(int(value)) if value.bit_length() <= MAX_KEY_BITS else None
+    if isinstance(value, Decimal) and value.is_finite() and 0 <= value.adjusted() <= MAX_KEY_DIGITS:
+        return str(int(value)) if value == int(value) else None
+    return bucket_key(value.value) if isinstance(value, Enum) else None
 
 
 def _has_utf8(text: str) -> bool:
