@@ -71,6 +71,7 @@ class Catalogue:
         self._trust = trust
         self._newest: dict[str, Published] = {}
         self._lock = threading.Lock()
+        self._making = threading.Lock()  # a fleet that asks for the same at once makes work for one thread
         self._older: LRUCache[tuple[str, str], Published] = LRUCache(settings.bundle_cache_rows)
         self._deltas: LRUCache[tuple[str, str, str], bytes | None] = LRUCache(settings.delta_cache_rows)
 
@@ -88,6 +89,8 @@ class Catalogue:
             current = self._newest.get(published.environment)
             if current is None or current.version < published.version:
                 self._newest = {**self._newest, published.environment: published}
+                if current is not None:  # the base of the deltas that every device is about to ask for
+                    self._older[current.environment, current.root] = current
 
     def refresh(self) -> None:
         """Load what other processes, or an earlier run, have published."""
@@ -102,13 +105,21 @@ class Catalogue:
 
     def of_root(self, environment: str, root: str) -> Published | None:
         """The newest version with this content."""
+        held = self._held(environment, root)
+        if held is not None:
+            return held
+        with self._making:
+            held = self._held(environment, root)  # a caller that waited here finds what the one before it has loaded
+            return self._load_older(environment, root) if held is None else held
+
+    def _held(self, environment: str, root: str) -> Published | None:
         newest = self._newest.get(environment)
         if newest is not None and newest.root == root:
             return newest
         with self._lock:
-            held = self._older.get((environment, root))
-        if held is not None:
-            return held
+            return self._older.get((environment, root))
+
+    def _load_older(self, environment: str, root: str) -> Published | None:
         published = self._load(environment, root=root)
         if published is not None:
             with self._lock:
@@ -124,10 +135,14 @@ class Catalogue:
         old, new = self.of_root(environment, base), self.of_root(environment, target)
         if old is None or new is None:
             return None
-        delta = pack_delta(old.bundle, new.bundle)
-        with self._lock:
-            self._deltas[name] = delta
-        return delta
+        with self._making:
+            with self._lock:
+                if name in self._deltas:
+                    return self._deltas[name]
+            delta = pack_delta(old.bundle, new.bundle)
+            with self._lock:
+                self._deltas[name] = delta
+            return delta
 
     def entries(self, environment: str, digests: Iterable[str]) -> dict[str, Entry]:
         """Those entries that the environment has or had, by digest."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, insert, select
 
 from nearwise_rules import Entry
 from nearwise_server.store.statements import insert_new
@@ -88,12 +88,18 @@ def content_of(connection: Connection, row: BundleRow) -> list[Entry]:
 
 def entries_of_digests(connection: Connection, environment: str, digests: Iterable[str]) -> dict[str, Entry]:
     """Entries that any version of an environment has, by digest."""
-    query = (
-        select(bundle_entries.c.digest, bundle_entries.c.kind, bundle_entries.c.key, entries.c.body)
-        .join(entries, entries.c.digest == bundle_entries.c.digest)
-        .where((bundle_entries.c.environment == environment) & bundle_entries.c.digest.in_(list(digests)))
+    rows = connection.execute(entries_query(environment, digests))
+    return {row.digest: Entry(row.kind, row.key, bytes(row.body)) for row in rows}
+
+
+def entries_query(environment: str, digests: Iterable[str]) -> Select[Any, Any, Any, Any]:
+    """One row for each name of an entry, not one for each version that has it."""
+    columns = (bundle_entries.c.digest, bundle_entries.c.kind, bundle_entries.c.key)
+    wanted = (bundle_entries.c.environment == environment) & bundle_entries.c.digest.in_(list(digests))
+    names = select(*columns).where(wanted).distinct().subquery()
+    return select(names.c.digest, names.c.kind, names.c.key, entries.c.body).join(
+        entries, entries.c.digest == names.c.digest
     )
-    return {digest: Entry(kind, key, bytes(body)) for digest, kind, key, body in connection.execute(query)}
 
 
 def _bundle(connection: Connection, condition: ColumnElement[bool]) -> BundleRow | None:
