@@ -68,7 +68,7 @@ def _read(answer: httpx.Response, most_bytes: int, deadline: float) -> bytes:
     gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     parts: list[bytes] = []
     left = most_bytes
-    for raw in answer.iter_raw(65536):
+    for raw in answer.iter_raw():
         part = raw if gunzip is None else gunzip.decompress(raw, left + 1)
         left -= len(part)
         if left < 0:
