@@ -273,3 +273,40 @@ def test_no_texts_make_a_build_raise(files: dict[str, str]) -> None:
 def test_a_good_rule_set_with_one_slip_never_raises(file: str, at: int, slip: str) -> None:
     text = GOOD[file]
     build_rule_set({**GOOD, file: text[:at] + slip + text[at + 1 :]}, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tier == gold", '"tier == gold" is no condition: it always holds'),
+        ("{ and: [{ var: member }, regulars] }", '"regulars" is no condition: it always holds'),
+        ("1", "1 is no condition: it always holds"),
+        ("", "null is no condition: it never holds"),
+        ("[]", "[] is no condition: it never holds"),
+        (
+            '{ ">=": [basket.total, 20] }',
+            "'>=' compares \"basket.total\" (string) with 20 (integer) (did you mean { var: basket.total }?)",
+        ),
+        ('{ "==": [tier, gold] }', "'==' compares two constants (did you mean { var: tier }?)"),
+    ],
+)
+def test_a_constant_is_no_condition(text: str, message: str) -> None:
+    assert condition(text) == [message]
+
+
+@pytest.mark.parametrize(
+    "text", ["true", "{ or: [{ var: member }, false] }", '{ "==": [{ or: [{ var: tier }, x] }, x] }']
+)
+def test_true_false_and_constants_that_are_values_may_stand(text: str) -> None:
+    assert condition(text) == []
+
+
+def test_nothing_is_unknown_because_of_a_file_that_cannot_be_read() -> None:
+    for broken in ("attributes", "segments", "flags__banner"):
+        (problem,) = build(**{broken: "a: [\n"}).problems
+        assert problem.file == f"{broken.replace('__', '/')}.yaml"
+
+
+def test_folders_inside_a_folder_are_told() -> None:
+    (problem,) = build(flags__sub__x=when("true")).problems
+    assert problem.message == "'flags/' has no folders inside: its files lie directly in it"

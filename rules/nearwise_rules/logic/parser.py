@@ -40,6 +40,7 @@ def parse(
         reads=tuple(sorted(reader.reads)),
         segments=tuple(sorted(reader.references["segment"])),
         flags=tuple(sorted(reader.references["flag"])),
+        nodes=reader.nodes,
         loops=reader.loops,
     )
 
@@ -184,7 +185,8 @@ class _Reader:
     def unknown(self, name: str, at: str) -> None:
         from difflib import get_close_matches
 
-        near = get_close_matches(name[:40], [*TABLE, PRESERVE], 1, 0.6)
+        turned = name[::-1]  # => and =<
+        near = [turned] if turned in TABLE else get_close_matches(name[:40], [*TABLE, PRESERVE], 1, 0.6)
         hint = f", did you mean {near[0]!r}?" if near else ""
         self.problem("unknown_operator", at, f"unknown operator {shown(name)}{hint}")
 

@@ -58,7 +58,10 @@ def _take(sources: Sources, stem: str, part: Part) -> None:
     elif folder == "cases":
         _take_cases(sources, key, part)
     else:
-        first = stem.split("/")[0]
+        first, *inner = stem.split("/")
+        if first in _FOLDERS and inner:
+            part.problem("unknown_file", f"'{first}/' has no folders inside: its files lie directly in it")
+            return
         guess = did_you_mean(first, _FOLDERS if "/" in stem else _SINGLE)
         part.problem("unknown_file", f"'{first}{'/' if '/' in stem else ''}' is not known to this version{guess}")
 

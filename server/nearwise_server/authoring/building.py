@@ -50,7 +50,8 @@ def build_rule_set(files: Mapping[str, str], previous: Bundle | None = None, *, 
     assembled = assemble(documents, previous)
     found = [*assembled.problems, *_check_settings(documents), *_check_types(documents, assembled)]
     shapes = [problem for file in documents for problem in check_structure(file, documents[file])]
-    found = _without_repeats(found, shapes)
+    unread = {file.rsplit(".", 1)[0] for file in files if file not in sources}
+    found = [problem for problem in _without_repeats(found, shapes) if not _is_consequence(problem, unread)]
     if not {"nearwise.yaml", "nearwise.yml", "nearwise.json"} & set(files):
         message = "is missing: the folder of a rule set has one, with at least 'name: ...'"
         problems.append(LocatedProblem("nearwise.yaml", 0, 0, "missing_file", message))
@@ -82,6 +83,14 @@ def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]
         if place not in (missing if shape.code == "missing_field" else told):
             kept.append(shape)
     return kept
+
+
+def _is_consequence(problem: FileProblem, unread: set[str]) -> bool:
+    """Whether a name is unknown only because the file that defines it could not be read."""
+    if problem.code not in ("unknown_attribute", "unknown_segment", "unknown_flag"):
+        return False
+    folder, name = problem.code.removeprefix("unknown_") + "s", problem.message.split("'")[1]
+    return folder in unread or f"{folder}/{name}" in unread
 
 
 def _check_settings(documents: Mapping[str, object]) -> Iterator[FileProblem]:

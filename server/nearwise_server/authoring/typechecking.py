@@ -32,6 +32,7 @@ from nearwise_server.authoring.signatures import (
 _EQUALITY = ("==", "!=", "===", "!==")
 _ORDER = ("<", "<=", ">", ">=")
 _CHOICES = ("and", "or", "??", "min", "max")
+_LOGIC = ("and", "or", "!", "!!")
 _OVERLAPS = ("any_of", "all_of", "none_of")
 
 
@@ -54,6 +55,7 @@ class TypeChecker:
     def check(self, root: Node) -> tuple[TypeProblem, ...]:
         """Every misuse in one condition, in the order of the document."""
         self.problems = []
+        self._check_truth(root)
         self._type(root)
         return tuple(self.problems)
 
@@ -111,6 +113,15 @@ class TypeChecker:
         self._check_members(node, types)
         return signature.gives
 
+    def _check_truth(self, node: Node) -> None:
+        """Where something must hold, no constant stands but true and false."""
+        if isinstance(node, Operation) and node.name in _LOGIC and not node.spread:
+            for argument in node.arguments:
+                self._check_truth(argument)
+        elif isinstance(node, Literal) and not isinstance(node.value, bool):
+            outcome = "always" if node.value else "never"
+            self._report(node, "constant", f"{_shown(node.value)} is no condition: it {outcome} holds")
+
     def _check_comparison(self, node: Operation, types: Sequence[JSONSchemaType]) -> None:
         fits = comparable if node.name in _EQUALITY else ordered
         pairs = list(zip(node.arguments, types, strict=True))
@@ -120,10 +131,20 @@ class TypeChecker:
                 self._report(right if right_type == NullType() else left, "null_comparison", message)
             elif not fits(left_type, right_type):
                 message = f"'{node.name}' compares {_described(left, left_type)} with {_described(right, right_type)}"
-                self._report(right, "unlike_types", message + _advice(left_type, right_type))
+                advice = self._forgotten_var(left, right) or _advice(left_type, right_type)
+                self._report(right, "unlike_types", message + advice)
+            elif isinstance(left, Literal) and isinstance(right, Literal) and self._forgotten_var(left, right):
+                message = f"'{node.name}' compares two constants"
+                self._report(right, "constant", message + self._forgotten_var(left, right))
             elif node.name in _EQUALITY:
                 self._check_value(left, right)
                 self._check_value(right, left)
+
+    def _forgotten_var(self, *arguments: Node) -> str:
+        """The advice where a text is the name of an attribute."""
+        texts = [argument.value for argument in arguments if isinstance(argument, Literal)]
+        names = [text for text in texts if isinstance(text, str) and (text in self.attributes or text in PROVIDED)]
+        return f" (did you mean {{ var: {names[0]} }}?)" if names else ""
 
     def _check_members(self, node: Operation, types: Sequence[JSONSchemaType]) -> None:
         """For `in` and the overlaps of lists: items of kinds alike, and none that the attribute cannot have."""
