@@ -143,12 +143,6 @@ def test_a_folder_that_is_not_there_is_one_line(nearwise: Nearwise, arguments: t
     assert nearwise(*arguments) == Ended(2, "", "nearwise: nowhere is not a folder\n")
 
 
-def test_an_empty_folder_is_no_rule_set(nearwise: Nearwise, tmp_path: Path) -> None:
-    ended = nearwise("check")
-    assert ended.code == 1
-    assert ended.out.startswith("nearwise.yaml  is missing")
-
-
 def test_decide_answers_and_explains(nearwise: Nearwise, shop: Path) -> None:
     ended = nearwise(
         *("decide", "shop", "checkout-banner", "--subject", "card-1042", "--explain"),
@@ -345,3 +339,7 @@ def test_importing_the_command_imports_nothing_of_the_extra() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "[]\n"
+
+
+def test_an_empty_folder_is_no_rule_set(nearwise: Nearwise) -> None:
+    assert nearwise("check") == Ended(2, "", "nearwise: . is not the folder of a rule set: it has no nearwise.yaml\n")

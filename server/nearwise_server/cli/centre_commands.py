@@ -199,7 +199,8 @@ def _show_versions(versions: list[JsonObject], now: float) -> None:
         )
         for row in versions
     ]
-    screen.show_table("published, newest first", ("version", "when", "entries", "bytes", "note"), rows)
+    title = "published, newest first" if rows else "nothing published yet"
+    screen.show_table(title, ("version", "when", "entries", "bytes", "note"), rows)
 
 
 def _show_devices(devices: list[JsonObject], now: float) -> None:

@@ -12,6 +12,9 @@ from nearwise_server.cli.errors import CommandFailed
 
 MAX_FILES = 5_000
 
+_SIGNS = ("nearwise.yaml", "nearwise.yml", "nearwise.json", "flags", "attributes.yaml", "attributes.json")
+"""A folder with none of them was named by mistake; one with only some of them is checked."""
+
 
 def read_folder(folder: Path) -> dict[str, str]:
     """The texts of a rule set by their path within `folder`, with `/` on every system.
@@ -23,6 +26,8 @@ def read_folder(folder: Path) -> dict[str, str]:
     """
     if not folder.is_dir():
         raise CommandFailed(f"{folder} is not a folder")
+    if not any((folder / name).exists() for name in _SIGNS):
+        raise CommandFailed(f"{folder} is not the folder of a rule set: it has no nearwise.yaml")
     files: dict[str, str] = {}
     try:
         for path in _paths(folder):
