@@ -19,6 +19,10 @@ from nearwise_server.media_types import (
 from nearwise_server.operations import DEVICES, HOLDERS, PUBLISHERS, READERS, Content, Handler, Operation
 
 Answers = dict[int, tuple[str, Content | None]]
+_ANY = (401, 403, 500, 503)
+"""What every operation with a key may answer."""
+_WITH_BODY = (408, 413, 415, 422, 429)
+"""What an operation that reads a body may answer besides."""
 _REFUSED: tuple[str, Content | None] = ("refused", Content(media_type=PROBLEM_TYPE, schema=schemas.PROBLEM))
 
 
@@ -45,7 +49,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             scopes=HOLDERS,
             summary="Many entries: a MessagePack array of [kind, key, body]; unknown digests are left out",
             body=Content(media_type=JSON_TYPE, schema=schemas.DIGESTS),
-            answers=_answers(ENTRIES_TYPE, 400, 413, 422),
+            answers=_answers(ENTRIES_TYPE, 400, *_WITH_BODY),
         ),
         Operation(
             method="POST",
@@ -55,7 +59,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             summary="Send a sealed batch of events; answered when it is on disk; sending it again changes nothing",
             parameters=(schemas.header("Nearwise-Sent"), *schemas.STATUS_HEADERS),
             body=Content(media_type=BATCH_TYPE),
-            answers=_answers(JSON_TYPE, 408, 413, 415, 422, 429, 503, schema=schemas.RECEIPT),
+            answers=_answers(JSON_TYPE, *_WITH_BODY, schema=schemas.RECEIPT),
         ),
     )
 
@@ -70,7 +74,7 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             scopes=PUBLISHERS,
             summary="Check, build, sign and publish a rule set",
             body=Content(media_type=JSON_TYPE, schema=schemas.RULE_SET),
-            answers=_answers(JSON_TYPE, 400, 413, 422, status=201, schema=schemas.PUBLISHED),
+            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, status=201, schema=schemas.PUBLISHED),
         ),
         Operation(
             method="POST",
@@ -79,7 +83,7 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             scopes=PUBLISHERS,
             summary="Publish the content of an old version as a new one",
             body=Content(media_type=JSON_TYPE, schema=schemas.ROLLBACK),
-            answers=_answers(JSON_TYPE, 400, 404, 422, status=201, schema=schemas.PUBLISHED),
+            answers=_answers(JSON_TYPE, 400, 404, *_WITH_BODY, status=201, schema=schemas.PUBLISHED),
         ),
         _listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS),
         _listing(admin.devices, "/v1/devices", "Devices, one row per device and epoch", schemas.DEVICES),
@@ -122,7 +126,7 @@ def _listing(handler: Handler, path: str, summary: str, schema: schemas.Schema) 
 
 
 def _answers(media_type: str, *refusals: int, status: int = 200, schema: schemas.Schema | None = None) -> Answers:
-    """The good answer, and the refusals; 401 and 403 are everybody's."""
+    """The good answer, and the refusals."""
     good = Content(media_type=media_type, schema=schema or {})
     answers: Answers = {status: ("done", good)}
-    return answers | dict.fromkeys((*refusals, 401, 403), _REFUSED)
+    return answers | dict.fromkeys((*refusals, *_ANY), _REFUSED)

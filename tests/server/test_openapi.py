@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 import pytest
 from jsonschema import Draft202012Validator
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -13,6 +14,7 @@ from nearwise_server.app import Centre, list_operations, make_rooms
 from nearwise_server.guard import Guard
 from nearwise_server.polling import Polling
 from nearwise_server.scopes import Scope
+from nearwise_server.store import Database
 from tests.server.conftest import BATCH, Callers, packed
 
 
@@ -71,6 +73,27 @@ def test_answers_have_the_form_that_the_page_promises(callers: Callers, page: di
     _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 9}))
     _check(page, "/v1/bundles", "post", publisher.post("/v1/bundles", json={"files": {}}))
     _check(page, "/v1/events", "get", publisher.get("/v1/events?limit=0"))
+
+
+def test_refusals_that_come_before_an_operation_are_on_the_page(
+    callers: Callers, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {scope.value: callers.client(scope) for scope in Scope}
+    coded = {"Content-Encoding": "gzip", "Content-Type": "application/vnd.nearwise.batch"}
+    posts = {path: methods["post"] for path, methods in page["paths"].items() if "post" in methods}
+    for path, operation in posts.items():
+        caller = key[operation["x-scopes"][0]]
+        _check(page, path, "post", caller.post(path, headers=coded, content=b"{}"))
+        _check(page, path, "post", caller.post(path, headers=BATCH, content=b"0" * (17 * 1024 * 1024)))
+
+    def locked(_database: Database) -> Never:
+        raise OperationalError("BEGIN", None, Exception("database is locked"))
+
+    monkeypatch.setattr(Database, "reading", locked)
+    for path in ("/v1/bundles", "/v1/events", "/v1/summary"):
+        answer = key["read"].get(path)
+        assert answer.status_code == 503
+        _check(page, path, "get", answer)
 
 
 def test_every_schema_on_the_page_is_a_schema(page: dict[str, Any]) -> None:
