@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome
@@ -196,7 +195,7 @@ class FlagResolver:
     def _flat(self) -> Quick:
         """The plain case as one function: what it cannot settle at once goes through `decide`."""
         plan, whole, expires = self.plan, self._whole, self._release.expires
-        make = partial(tuple.__new__, self._release.kind)  # pyright: ignore[reportUnknownMemberType]
+        make = self._release.kind
         fallback, match = plan.fallback, self._matcher(0, len(plan.conditions))
         steps = tuple(step(served) for served in plan.served)
         holdout = plan.holdout
