@@ -6,6 +6,7 @@ import atexit
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from types import NoneType
 from typing import TYPE_CHECKING, cast
 
 from nearwise.bundles import Generations
@@ -153,13 +154,13 @@ class Client:
         `context("h-1042", basket={...})`, `context(subject="h-1042", basket={...})`, `context("h-1042", {...})` and
         `context({"subject": "h-1042", ...})` say the same. A mapping is not copied: leave it as it is.
         """
-        if attributes is None and isinstance(subject, Mapping):
+        if attributes is None and subject.__class__ not in (str, NoneType) and isinstance(subject, Mapping):
             attributes = cast("Mapping[str, object]", subject)
             subject = attributes.get("subject")
         if values:
             subject = values.pop("subject", subject)
             attributes = {**attributes, **values} if attributes else values
-        return Context(self._desk, subject, {} if attributes is None else attributes)
+        return Context((self._desk, subject, {} if attributes is None else attributes))
 
     def _track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
         if self._closed:

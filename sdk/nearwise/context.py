@@ -46,20 +46,28 @@ class Desk:
         self.track = track
 
 
-class Context:
-    """The attributes of one visit. Make it with `client.context(...)`; use it from any thread."""
+class Context(tuple["Desk", object, "Mapping[str, object]"]):
+    """The attributes of one visit. Make it with `client.context(...)`; use it from any thread.
 
-    __slots__ = ("data", "desk", "subject")
+    A tuple underneath, so that it is made in one step and never changes: (desk, subject, data).
+    """
 
-    def __init__(self, desk: Desk, subject: object, data: Mapping[str, object]) -> None:
-        self.desk = desk
-        self.subject = subject
-        self.data = data
+    __slots__ = ()
+
+    @property
+    def subject(self) -> object:
+        """Who is asked for."""
+        return self[1]
+
+    @property
+    def data(self) -> Mapping[str, object]:
+        """What is known, as it was given."""
+        return self[2]
 
     def decide(self, flag: str, default: Json = None) -> Decision:
         """Decide one flag. Never raises, never blocks; `default` is the value when nothing can be decided."""
-        desk = self.desk
-        return desk.decide(flag, self.data, self.subject, desk.clock(), default, [desk])
+        desk, subject, data = self
+        return desk.decide(flag, data, subject, desk.clock(), default, [desk])
 
     def flag(self, flag: str, default: Json = None) -> Json:
         """The value that `decide` gives."""
@@ -67,7 +75,8 @@ class Context:
 
     def explain(self, flag: str) -> Explanation:
         """Decide one flag and say why: each rule, what decided it, what would have to change. Slow: for people."""
-        return self.desk.explain(flag, self.data, self.subject, self.desk.clock())
+        desk, subject, data = self
+        return desk.explain(flag, data, subject, desk.clock())
 
     def track(self, name: str, /, value: float | None = None, **properties: object) -> None:
         """Record that something happened: a purchase, a redemption. It is on disk when this returns.
@@ -83,7 +92,7 @@ class Context:
             StorageFailed: the disk refused.
             ClientClosed: the client was closed.
         """
-        self.desk.track(self.subject, name, value, properties)
+        self[0].track(self[1], name, value, properties)
 
     def __repr__(self) -> str:
         return f"Context(subject={self.subject!r}, {self.data!r})"
