@@ -15,7 +15,9 @@ from nearwise_rules import encode_batch
 
 BATCH_TYPE = "application/vnd.nearwise.batch"
 _TRIES = 3
-_TEMPORARY = frozenset({408, 425, 429})
+_FINAL = frozenset({400, 413, 422})
+"""What the server answers about the batch itself, not about the moment, the key or the address."""
+_PROBLEM = "urn:nearwise:problem:"
 _KEY_REFUSED = frozenset({401, 403})
 
 
@@ -53,9 +55,7 @@ class Sender:
         answer = self._transport.send(Request("POST", "/v1/batches", headers, body))
         if answer.status == 200:
             self._settle(batch, answer)
-        elif answer.status == 413:
-            self._shrink(batch)
-        else:
+        elif answer.status != 413 or not self._outbox.halve(batch):
             self._refuse(batch, answer)
         return True
 
@@ -76,14 +76,11 @@ class Sender:
         self._outbox.bury(batch, rejected)
         self._outbox.settle(batch, _stored_end(batch, receipt) if duplicate else None)
 
-    def _shrink(self, batch: Batch) -> None:
-        if not self._outbox.halve(batch):
-            self._give_up(batch, "too large for the server")
-
     def _refuse(self, batch: Batch, answer: Response) -> None:
+        """Events are given up only on the server's own word: captive portals and proxies answer with anything."""
         if answer.status in _KEY_REFUSED:
             raise KeyRefused("batch", answer)
-        if 400 <= answer.status < 500 and answer.status not in _TEMPORARY:
+        if answer.status in _FINAL and _is_problem(answer):
             epoch, first, tries = self._refused
             tries = tries + 1 if (epoch, first) == (batch.epoch, batch.first) else 1
             self._refused = (batch.epoch, batch.first, tries)
@@ -97,6 +94,14 @@ class Sender:
         at_ms = int(self._clock() * 1000)
         self._outbox.append(encode_loss(at_ms, batch.first, batch.end - 1, len(batch.events), "refused"), critical=True)
         self._outbox.settle(batch)
+
+
+def _is_problem(answer: Response) -> bool:
+    """Whether this is a refusal as the server writes it (RFC 9457, with its own types)."""
+    try:
+        return str(json.loads(answer.body)["type"]).startswith(_PROBLEM)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def _stored_end(batch: Batch, receipt: Mapping[str, object]) -> int:

@@ -79,9 +79,12 @@ class MemoryServer:
         self._files.setdefault(bundle.manifest.root, packed)
 
     def fail(self, *answers: int | Response | Callable[[Request], Response]) -> None:
-        """Answer the next requests with these, one each: a status, a response, or what a function makes of it."""
+        """Answer the next requests with these, one each: a status, a response, or what a function makes of it.
+
+        A status comes with the server's own problem document; what a captive portal says is a `Response`.
+        """
         with self._lock:
-            self._faults += [Response(each, {}, b"") if isinstance(each, int) else each for each in answers]
+            self._faults += [_problem(each, "on_demand") if isinstance(each, int) else each for each in answers]
 
     @property
     def events(self) -> list[Delivered]:
@@ -137,7 +140,7 @@ class MemoryServer:
         try:
             batch = decode_batch(request.body)
         except BundleRefused as refused:
-            return Response(422, {}, str(refused).encode())
+            return _problem(422, "bad_batch", str(refused))
         key = (batch.device, batch.epoch, batch.first)
         duplicate = key in self._batches
         self.duplicates += duplicate
@@ -180,4 +183,9 @@ def _delivered(batch: SealedBatch, event: Event) -> Delivered:
 
 
 def _not_found() -> Response:
-    return Response(404, {"content-type": "application/problem+json"}, b'{"status": 404}')
+    return _problem(404, "not_found")
+
+
+def _problem(status: int, code: str, detail: str = "") -> Response:
+    content = {"type": f"urn:nearwise:problem:{code}", "status": status, "detail": detail}
+    return Response(status, {"content-type": "application/problem+json"}, json.dumps(content).encode())
