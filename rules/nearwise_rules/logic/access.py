@@ -15,7 +15,7 @@ from nearwise_rules.errors import EvaluationError
 from .comparison import kind_of
 from .declared import fits
 from .dialects import Dialect
-from .javascript import code_units, number, text
+from .javascript import LONG_TEXT, code_units, number, text
 from .operators import Kind, Operator
 from .run import INVALID_ARGUMENTS, TYPE_MISMATCH, Run, Scope
 from .values import ABSENT, PLAIN, UNDEFINED, climb, holds_names, is_list, item_at, look_up, plain
@@ -98,7 +98,9 @@ def dotted_path(key: object, run: Run) -> tuple[str, ...]:
     """The path that an argument of `var` means: () for "", null and nothing, else its text split at dots."""
     if key is None or key is UNDEFINED or key == "":
         return ()
-    return tuple(text(run, key).split("."))
+    name = text(run, key)
+    run.spend(len(name) >> LONG_TEXT)
+    return tuple(name.split("."))
 
 
 def variable(run: Run, scope: Scope, key: object = None, default: object = None) -> object:

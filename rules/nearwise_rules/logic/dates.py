@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+ZONE_COST = 100
+"""Operations for a zone that a rule names: it may have to be read first."""
+
+
 def now(run: Run) -> datetime | None:
     """Give the present in the zone of the evaluation; null where it is unknown."""
     return _local(run, (), None)
@@ -91,6 +95,8 @@ def local_time(run: Run, at: object = (), zone: object = None) -> str | None:
 def _local(run: Run, at: object, zone: object) -> datetime | None:
     from .instants import instant_of, seen_from
 
+    if zone is not None:
+        run.spend(ZONE_COST)
     moment = run.now if at == () else at
     return None if moment is None else seen_from(instant_of(moment, run.zone), zone)
 

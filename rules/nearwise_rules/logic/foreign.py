@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from .values import ABSENT, PLAIN, Mark
 
@@ -46,6 +47,7 @@ def in_utc(instant: datetime) -> datetime | Mark:
         return ABSENT
 
 
+@lru_cache(maxsize=64)
 def zone_named(name: str) -> tzinfo:
     """The time zone with this IANA name; UTC when this machine does not know it."""
     if name == "UTC":

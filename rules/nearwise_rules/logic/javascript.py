@@ -26,10 +26,13 @@ _WHITE_SPACE: Final = (
 _RADIX: Final = {"0x": 16, "0o": 8, "0b": 2}
 _NESTING: Final = 64
 
+LONG_TEXT: Final = 4
+"""Reading text character by character costs one operation for each 2**LONG_TEXT characters."""
+
 
 @cache
 def _decimal_pattern() -> re.Pattern[str]:
-    return re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
+    return re.compile(r"[+-]?(?:Infinity|(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)")
 
 
 def double(value: Number) -> Number:
@@ -101,7 +104,9 @@ def joined(run: Run, values: Sequence[object], between: str, nesting: int = 0) -
     parts: list[str] = []
     for raw in values:
         value = plain(raw, run, "")
-        parts.append("" if value is None or value is UNDEFINED else text(run, value, nesting))
+        part = "" if value is None or value is UNDEFINED else text(run, value, nesting)
+        run.produce(len(part))
+        parts.append(part)
     return between.join(parts)
 
 
@@ -114,6 +119,7 @@ def number(run: Run, value: object) -> Number:
     if value is None:
         return 0
     if isinstance(value, str):
+        run.spend(len(value) >> LONG_TEXT)
         return _number_in(value)
     if isinstance(value, (list, tuple)):
         return _number_in(text(run, cast("object", value)))
@@ -148,6 +154,7 @@ def leading_number(run: Run, value: object) -> Number:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return double(value) or 0
     source = text(run, value).lstrip(_WHITE_SPACE)
+    run.spend(len(source) >> LONG_TEXT)
     found = _decimal_pattern().match(source)
     return _decimal(found[0]) if found else math.nan
 

@@ -9,7 +9,7 @@ from nearwise_rules.errors import EvaluationError
 
 from .operators import Operator
 from .run import INVALID_ARGUMENTS, Run
-from .values import ABSENT, PLAIN
+from .values import ABSENT, PLAIN, is_list
 
 
 def any_of(run: Run, items: object, wanted: object) -> bool:
@@ -45,9 +45,9 @@ def none_of(run: Run, items: object, wanted: object) -> bool:
 def _sets(run: Run, items: object, wanted: object, operator: str) -> tuple[frozenset[object], frozenset[object]] | None:
     if items is None or wanted is None:
         return None
-    pair = element_set(items, operator, run.zone), element_set(wanted, operator, run.zone)
-    run.spend((len(pair[0]) + len(pair[1])) >> 2)
-    return pair
+    lists = [cast("Sequence[object]", given) for given in (items, wanted) if is_list(given)]
+    run.spend(sum(map(len, lists)) >> 2)
+    return element_set(items, operator, run.zone), element_set(wanted, operator, run.zone)
 
 
 def element_set(items: object, operator: str, zone: str = "UTC") -> frozenset[object]:

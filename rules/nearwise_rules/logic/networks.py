@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Network = IPv4Network | IPv6Network
 
 
-def cidr(_run: Run, address: object, networks: object) -> bool:
+def cidr(run: Run, address: object, networks: object) -> bool:
     """Answer whether an address lies in a network (`"10.0.0.0/8"`) or in one of a list; null lies nowhere.
 
     Raises:
@@ -27,7 +27,9 @@ def cidr(_run: Run, address: object, networks: object) -> bool:
     if address is None or networks is None:
         return False
     try:
-        wanted = networks_of(network_texts(networks))
+        texts = network_texts(networks)
+        run.spend(len(texts) << 2)
+        wanted = networks_of(texts)
     except DocumentError as error:
         raise EvaluationError(INVALID_ARGUMENTS, error.problems[0].message) from None
     return lies_in(address, wanted)

@@ -28,7 +28,7 @@ _ASSERTIONS = {"A": "text_start", "z": "text_end", "b": "word_edge", "B": "not_w
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """One character out of the ranges, or, negated, out of all others; folded: in either case."""
+    """One character out of the ranges (sorted, apart), or, negated, out of all others; folded: in either case."""
 
     ranges: Ranges
     negated: bool = False
@@ -269,7 +269,7 @@ class _Reader:
                 raise self.wrong("classes such as [:alpha:] are not known here")
             ranges.extend(self.class_item())
         self.at += 1
-        return Characters(tuple(sorted(ranges)), negated, folded="i" in self.flags)
+        return Characters(complement(complement(tuple(ranges))), negated, folded="i" in self.flags)
 
     def class_item(self) -> Ranges:
         letter = self.text[self.at + 1 : self.at + 2]

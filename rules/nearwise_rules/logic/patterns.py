@@ -6,17 +6,28 @@ look-up per character once its states are known. What is remembered is bounded, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
 from nearwise_rules.errors import DocumentError, Problem
 
-from .pattern_syntax import Assertion, Chain, Characters, Choice, PatternNode, Repeat, read_pattern
+from .pattern_syntax import (
+    LAST_CHARACTER,
+    Assertion,
+    Chain,
+    Characters,
+    Choice,
+    PatternNode,
+    Ranges,
+    Repeat,
+    read_pattern,
+)
 
 MAX_INSTRUCTIONS = 500
 MAX_REMEMBERED_STEPS = 2_000
 MAX_REMEMBERED_POSITIONS = 10_000
-STEPS_PER_OPERATION = 4
+STEPS_PER_OPERATION = 2
 """How many steps of a search count as one operation in the budget of an evaluation."""
 
 _SPLIT, _CHARACTER, _ASSERTION, _FOUND = range(4)
@@ -43,8 +54,8 @@ class Pattern:
         return f"Pattern({self.text!r})"
 
     def cost(self, text: str) -> int:
-        """Give the operations that a search of the text takes at most."""
-        return 1 + len(text) * self.size // STEPS_PER_OPERATION
+        """Give the operations that a search of the text takes at most, and what making the pattern took."""
+        return 1 + (2 + len(text)) * self.size // STEPS_PER_OPERATION
 
     def search(self, text: str) -> bool:
         """Answer whether the pattern occurs anywhere in the text."""
@@ -162,8 +173,13 @@ def _contains(wanted: object, character: str) -> bool:
     assert isinstance(wanted, Characters)  # noqa: S101
     forms = {character, character.lower(), character.upper()} if wanted.folded else (character,)
     codes = [ord(form) for form in forms if len(form) == 1]
-    inside = any(low <= code <= high for low, high in wanted.ranges for code in codes)
+    inside = any(_holds(wanted.ranges, code) for code in codes)
     return inside != wanted.negated
+
+
+def _holds(ranges: Ranges, code: int) -> bool:
+    place = bisect_right(ranges, (code, LAST_CHARACTER)) - 1
+    return place >= 0 and code <= ranges[place][1]
 
 
 class _Program:

@@ -14,6 +14,7 @@ INFIX: Final = frozenset({"+", "-", "*", "/", "%", "==", "===", "!=", "!==", "<"
 _LONGEST: Final = 60
 _MEMBERS: Final = 5
 _NESTING: Final = 2
+_INTEGER_BITS: Final = 128  # longer ones are shown as the nearest float
 
 
 def value_in_words(value: object, nesting: int = 0) -> str:
@@ -23,7 +24,7 @@ def value_in_words(value: object, nesting: int = 0) -> str:
     if isinstance(value, (bool, str)):
         return shortened(json.dumps(value, ensure_ascii=False))
     if isinstance(value, (int, float)):
-        return number_text(value) if isinstance(value, float) else str(value)[:_LONGEST]
+        return str(value) if isinstance(value, int) and value.bit_length() <= _INTEGER_BITS else number_text(value)
     if is_list(value):
         return f"[{members_in_words(cast('Sequence[object]', value), nesting)}]" if nesting < _NESTING else "[...]"
     if isinstance(value, Mapping):

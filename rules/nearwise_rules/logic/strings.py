@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def concatenate(run: Run, *values: object) -> str:
     """Safe cat."""
-    joined_text = "".join([scalar_text(value) for value in values])
-    run.produce(len(joined_text))
-    return joined_text
+    parts = [scalar_text(value) for value in values]
+    run.produce(sum(map(len, parts)))
+    return "".join(parts)
 
 
 def scalar_text(value: object) -> str:
@@ -82,9 +82,7 @@ def _position(value: object) -> int:
 
 def js_concatenate(run: Run, *values: object) -> str:
     """json-logic-js cat: Array.prototype.join of the arguments."""
-    joined_text = joined(run, values, "")
-    run.produce(len(joined_text))
-    return joined_text
+    return joined(run, values, "")
 
 
 def js_cut(

@@ -12,6 +12,9 @@ from .run import INVALID_ARGUMENTS, Run
 if TYPE_CHECKING:
     from .patterns import Pattern
 
+REFUSAL_COST = 500
+"""Operations for finding out that a text is no pattern."""
+
 
 def starts_with(_run: Run, text: object, prefix: object) -> bool:
     """Answer whether a text begins with another; null never does.
@@ -75,6 +78,7 @@ def matches(run: Run, text: object, pattern: object) -> bool:
     try:
         return found_within_budget(run, pattern_of(pair[1]), pair[0])
     except DocumentError as error:
+        run.spend(REFUSAL_COST)
         raise EvaluationError(INVALID_ARGUMENTS, error.problems[0].message) from None
 
 
@@ -94,6 +98,7 @@ def like(run: Run, text: object, pattern: object) -> bool:
     try:
         shape = shape_of(pair[1])
     except DocumentError as error:
+        run.spend(REFUSAL_COST)
         raise EvaluationError(INVALID_ARGUMENTS, error.problems[0].message) from None
     return found_within_budget(run, shape, pair[0]) if isinstance(shape, Pattern) else shape(pair[0])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.errors import EvaluationError
 
+from .javascript import LONG_TEXT
 from .operators import Operator
 from .run import INVALID_ARGUMENTS, Run
 
@@ -23,6 +24,11 @@ Version = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
 MAX_CACHED = 4096
 MAX_CACHED_CHARACTERS = 64
 
+MAX_BITS = 128
+"""Longer numbers are no versions."""
+
+_NOT_SEEN: Version = (-1, 0, 0, 0, ())
+
 known_versions: dict[str, Version | None] = {}
 """Texts seen before, parsed. Bounded; compiled rules look here first. Only `version_of` writes to it."""
 
@@ -30,11 +36,12 @@ known_versions: dict[str, Version | None] = {}
 def version_of(value: object) -> Version | None:
     """Parse a version; null where the value is none. A number reads as its text: 1.2 is version 1.2.0."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
+        value = str(value) if isinstance(value, float) or value.bit_length() <= MAX_BITS else None
     if not isinstance(value, str):
         return None
-    if value in known_versions:
-        return known_versions[value]
+    known = known_versions.get(value, _NOT_SEEN)
+    if known is not _NOT_SEEN:
+        return known
     version = _parsed(value)
     if len(value) <= MAX_CACHED_CHARACTERS:
         if len(known_versions) >= MAX_CACHED:
@@ -93,7 +100,7 @@ COMPARISONS: dict[str, Callable[[Version, Version], bool]] = {
 }
 
 
-def sem_ver(_run: Run, left: object, comparison: object, right: object) -> bool:
+def sem_ver(run: Run, left: object, comparison: object, right: object) -> bool:
     """Answer `{"sem_ver": [left, comparison, right]}`; null never compares.
 
     Raises:
@@ -101,7 +108,7 @@ def sem_ver(_run: Run, left: object, comparison: object, right: object) -> bool:
     """
     if left is None or right is None:
         return False
-    answer = flagd_sem_ver(_run, left, comparison, right)
+    answer = flagd_sem_ver(run, left, comparison, right)
     if answer is None:
         known = isinstance(comparison, str) and comparison in COMPARISONS
         message = "sem_ver needs versions such as 1.2.3" if known else f"sem_ver compares by {' '.join(COMPARISONS)}"
@@ -109,8 +116,9 @@ def sem_ver(_run: Run, left: object, comparison: object, right: object) -> bool:
     return answer
 
 
-def flagd_sem_ver(_run: Run, left: object, comparison: object, right: object) -> bool | None:
+def flagd_sem_ver(run: Run, left: object, comparison: object, right: object) -> bool | None:
     """Answer `{"sem_ver": [left, comparison, right]}`; null where a version or the comparison is none, as flagd."""
+    run.spend(sum([len(text) for text in (left, right) if isinstance(text, str)]) >> LONG_TEXT)
     left_version, right_version = version_of(left), version_of(right)
     if left_version is None or right_version is None or not isinstance(comparison, str):
         return None
