@@ -6,7 +6,8 @@ reference evaluates again from the start; without a Run, `compile_conditions` le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TypeAlias, cast
@@ -18,8 +19,8 @@ from .slots import Guard, Path, Surprise, guards_of, has_default, kind_of_member
 from .tree import Expression, Literal, Node, Operation
 from .writer import Known, Writer
 
-MAX_NODES = 2_000
-"""Larger rules are left to the reference: compiling them would take longer than it saves."""
+MAX_BLOCKS = 8
+"""Branches inside branches that are written as blocks; Python takes 20."""
 
 MAX_SHARED_CHARACTERS = 8_000
 """The code of longer source is not kept for other rules."""
@@ -62,7 +63,7 @@ def compile_expression(expression: Expression) -> Callable[[Context, Environment
     otherwise = whole_expression(expression)
 
     def write(writer: Writer, inlining: Inlining) -> None:
-        _write_value(writer, inlining, expression.root)
+        _Value(writer, inlining).give(expression.root)
 
     return _compiled([expression], otherwise, write)
 
@@ -93,8 +94,6 @@ def _none_holds(_data: Context, _run: Environment = None) -> int:
 def _compiled(
     expressions: Sequence[Expression], otherwise: Callable[..., object], write: Write
 ) -> Callable[[Context, Environment], object]:
-    if len({expression.dialect for expression in expressions}) != 1 or sum(map(_size, expressions)) > MAX_NODES:
-        return otherwise
     dialect = expressions[0].dialect
     try:
         guards = guards_of(expressions)
@@ -119,10 +118,6 @@ def _compiled(
 
     Patience(names, lambda: written(patient=True))
     return written(patient=False)
-
-
-def _size(expression: Expression) -> int:
-    return expression.root.weight if isinstance(expression.root, Operation) else 1
 
 
 def _function(writer: Writer, inlining: Inlining, names: dict[str, object]) -> Callable[[Context, Environment], object]:
@@ -153,14 +148,65 @@ def _code(source: str) -> CodeType:
     return next(value for value in module.co_consts if isinstance(value, CodeType))
 
 
-def _write_value(writer: Writer, inlining: Inlining, root: Node) -> None:
-    if isinstance(root, Operation) and root.name == "and" and inlining.gives_boolean(root):
-        _Rule(writer, inlining, failed="return False").condition(root)
-        writer.line("return True")
-        return
-    value = inlining.value(root)
-    writer.line(f"value = {value}")
-    writer.line("return None if value is undefined else value")
+class _Value:
+    """A rule's value being written: code that returns it, branch by branch."""
+
+    def __init__(self, writer: Writer, inlining: Inlining) -> None:
+        self.writer = writer
+        self.inlining = inlining
+        self.nesting = 0
+
+    def give(self, node: Node) -> None:
+        """Write what returns the node's value."""
+        if self.inlining.gives_boolean(node):
+            _Rule(self.writer, self.inlining, failed="return False").condition(node)
+            self.writer.line("return True")
+        elif isinstance(node, Operation) and node.arguments and not node.spread and self.nesting < MAX_BLOCKS:
+            self.give_operation(node)
+        else:
+            self.give_plain(self.inlining.value(node))
+
+    def give_operation(self, node: Operation) -> None:
+        """Write what returns an operation's value: of `if`, `and` and `or` part by part."""
+        if node.name in ("if", "?:"):
+            self.choose(node.arguments)
+        elif node.name in ("and", "or"):
+            for argument in node.arguments[:-1]:
+                self.give_if(argument, wanted=node.name == "or")
+            self.give(node.arguments[-1])
+        else:
+            self.give_plain(self.inlining.value(node))
+
+    def choose(self, arguments: Sequence[Node]) -> None:
+        """Write the branches of an `if`."""
+        for position in range(0, len(arguments) - 1, 2):
+            rule = _Rule(self.writer, self.inlining)
+            with rule.attempt():
+                rule.condition(arguments[position])
+                self.nesting += 1
+                self.give(arguments[position + 1])
+                self.nesting -= 1
+        if len(arguments) % 2:
+            self.give(arguments[-1])
+        else:
+            self.writer.line("return None")
+
+    def give_if(self, node: Node, *, wanted: bool) -> None:
+        """Write what returns the node's value if its truth is the wanted one, and else goes on."""
+        if self.inlining.gives_boolean(node):
+            if wanted:
+                self.writer.line(f"if {self.inlining.condition(node)}: return True")
+            else:
+                _Rule(self.writer, self.inlining, failed="return False").condition(node)
+            return
+        self.writer.line(f"value = {self.inlining.value(node)}")
+        with self.writer.inside(f"if {'' if wanted else 'not '}truthy(value):"):
+            self.give_plain("value")
+
+    def give_plain(self, value: str) -> None:
+        """Write the return of an expression's value."""
+        self.writer.line(f"value = {value}")
+        self.writer.line("return None if value is undefined else value")
 
 
 class _Rule:
@@ -172,13 +218,19 @@ class _Rule:
         self.failed = failed
         self.first_exit: dict[str, Known] | None = None
 
-    def write(self, root: Node, index: int) -> None:
-        """Write the whole rule: it returns `index`, or goes on behind."""
+    @contextmanager
+    def attempt(self) -> Generator[None]:
+        """Write a block that the rule leaves where it fails; what is written behind it comes next."""
         with self.writer.inside("while True:"):
-            self.condition(root)
-            self.writer.line(f"return {index}")
+            yield
         if self.first_exit is not None:
             self.writer.join(self.first_exit)
+
+    def write(self, root: Node, index: int) -> None:
+        """Write the whole rule: it returns `index`, or goes on behind."""
+        with self.attempt():
+            self.condition(root)
+            self.writer.line(f"return {index}")
 
     def condition(self, node: Node) -> None:
         """Write a node that has to be true."""

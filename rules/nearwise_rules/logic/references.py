@@ -30,7 +30,7 @@ def segment(run: Run, scope: Scope, evaluate: Callable[[object, Scope], object],
         return False
     if run.nesting_left <= 0:
         raise BudgetExceeded(f"segment {key!r} stands too deep inside other segments")
-    run.spend(expression.root.weight if isinstance(expression.root, Operation) else 1)
+    run.spend(expression.nodes)
     run.nesting_left -= 1
     try:
         return truthy(evaluate(expression.root, outermost(scope)))

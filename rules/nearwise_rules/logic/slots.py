@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from itertools import chain
 from typing import cast
 
 from .tree import Expression, Literal, Node, Operation, Variable, walk
 
 Path = tuple[str, ...]
+
+MAX_NODES = 2_000
+"""Larger rules are left to the reference: compiling them would take longer than it saves. Constants do not count."""
 
 MAX_PATH = 16
 """Reads of longer paths are left to the reference."""
@@ -97,8 +101,11 @@ def guards_of(expressions: Sequence[Expression]) -> dict[Path, Guard]:
     """The guard of every attribute that the rules read.
 
     Raises:
-        Surprise: the rules disagree about the declared type of an attribute, so that one local cannot serve both.
+        Surprise: these rules cannot be one function: they are of two dialects or too large, or they disagree about the
+            declared type of an attribute.
     """
+    if len({expression.dialect for expression in expressions}) != 1:
+        raise Surprise
     wanted: dict[Path, set[Guard]] = {}
     declared: dict[Path, Guard | None] = {}
     for path, guard, is_declared in _uses(expressions):
@@ -115,14 +122,16 @@ def _one(kinds: set[Guard]) -> Guard:
 
 
 def _uses(expressions: Sequence[Expression]) -> Iterator[tuple[Path, Guard, bool]]:
-    for expression in expressions:
-        for node in walk(expression.root):
-            path = slot_path(node)
-            if path is not None:
-                guard = _declared(cast("Variable", node))
-                yield path, guard or Guard.PLAIN, guard is not None
-            elif isinstance(node, Operation):
-                yield from _compared(node)
+    nodes = chain.from_iterable(walk(expression.root) for expression in expressions)
+    for count, node in enumerate(nodes):
+        if count >= MAX_NODES:
+            raise Surprise
+        path = slot_path(node)
+        if path is not None:
+            guard = _declared(cast("Variable", node))
+            yield path, guard or Guard.PLAIN, guard is not None
+        elif isinstance(node, Operation):
+            yield from _compared(node)
 
 
 def _declared(node: Variable) -> Guard | None:

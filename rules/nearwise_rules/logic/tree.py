@@ -118,16 +118,17 @@ Node = Literal | Array | Variable | Operation
 class Expression(Record):
     """A parsed rule. `reads`: the dotted names of the attributes it can read, sorted; "" means the whole context.
 
-    `segments` and `flags` are the keys it refers to, sorted. `loops`: evaluation can cost more than the tree is long.
+    `segments` and `flags` are the keys it refers to, sorted. `nodes`: its length; `loops`: evaluation can cost more.
     """
 
-    __slots__ = ("dialect", "flags", "loops", "reads", "root", "segments", "types")
+    __slots__ = ("dialect", "flags", "loops", "nodes", "reads", "root", "segments", "types")
     root: Node
     dialect: Dialect
     types: Mapping[str, str]
     reads: tuple[str, ...]
     segments: tuple[str, ...]
     flags: tuple[str, ...]
+    nodes: int
     loops: bool
 
     def __init__(
@@ -138,9 +139,11 @@ class Expression(Record):
         reads: tuple[str, ...],
         segments: tuple[str, ...],
         flags: tuple[str, ...],
+        nodes: int,
         loops: bool,
     ) -> None:
-        self._fix(root=root, dialect=dialect, types=types, reads=reads, segments=segments, flags=flags, loops=loops)
+        refers = {"segments": segments, "flags": flags}
+        self._fix(root=root, dialect=dialect, types=types, reads=reads, nodes=nodes, loops=loops, **refers)
 
 
 def children(node: Node) -> tuple[Node, ...]:
