@@ -112,3 +112,10 @@ def test_unknown_operators_are_refused_in_both_dialects() -> None:
     for dialect in Dialect:
         with pytest.raises(DocumentError, match=r"unknown operator 'method'"):
             parse({"method": [{"var": ""}, "__class__"]}, dialect=dialect)
+
+
+def test_a_long_key_is_shortened_in_the_pointers_of_all_that_is_below_it() -> None:
+    for rule in ({"x" * 500_000: [1] * 100}, {"preserve": {"x" * 500_000: [float("nan")] * 50}}):
+        with pytest.raises(DocumentError) as caught:
+            parse(rule)
+        assert {len(problem.pointer) < 100 for problem in caught.value.problems} == {True}

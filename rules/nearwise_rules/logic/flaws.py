@@ -19,8 +19,14 @@ class RepeatedKeys(dict[str, object]):
         self.repeated = tuple(repeated)
 
 
+LONGEST_TOKEN = 80
+"""Longer keys are shortened in pointers: every node below one has its own pointer, so they would multiply."""
+
+
 def escaped(key: str) -> str:
     """A key as a token of a JSON pointer (RFC 6901, section 3)."""
+    if len(key) > LONGEST_TOKEN:
+        key = key[: LONGEST_TOKEN - 3] + "..."
     return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
