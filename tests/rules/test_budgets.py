@@ -72,3 +72,17 @@ def test_a_number_without_end_is_no_version_and_has_words() -> None:
         interpret(parse({"sem_ver": [{"var": "x"}, "=", "1.0.0"]}), {"x": 10**5_000}, Run())
     assert value_in_words(10**5_000) == "Infinity"
     assert value_in_words(2**64) == "18446744073709551616"
+
+
+@pytest.mark.parametrize("name", ["+", "-", "*", "/", "%"])
+def test_an_integer_beyond_all_floats_is_a_named_error(name: str) -> None:
+    for operands in ([10**400, 0.5], [0.5, 10**400], [10**400, 10**399]):
+        with pytest.raises(EvaluationError) as caught:
+            interpret(parse({name: [{"var": "x"}, {"var": "y"}]}), dict(zip("xy", operands, strict=True)), Run())
+        assert caught.value.type == "NaN"
+
+
+def test_an_integer_without_end_of_the_wrong_type_is_missing() -> None:
+    run = Run()
+    assert interpret(parse({"var": "x"}, types={"x": "string"}), {"x": 10**5_000}, run) is None
+    assert [noted.message for noted in run.diagnostics] == ["x should be a string and is a long number"]

@@ -47,6 +47,8 @@ def _declared(value: object, declared: str, name: str, run: Run) -> object:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a long number"
     shown = repr(value) if isinstance(value, (str, int, float)) else f"a {kind_of(value)}"
     return shown if len(shown) <= 60 else shown[:57] + "..."
 

@@ -18,6 +18,9 @@ from .operators import Operator
 from .run import INVALID_ARGUMENTS, NAN, Run
 from .values import UNDEFINED
 
+MAX_BITS: Final = 1000
+"""Of an integer operand, so that no sum of them is beyond all floats."""
+
 
 def numbers(values: tuple[object, ...]) -> list[Number] | None:
     """The operands, or None when one is null. Raises: EvaluationError NaN when one is not a number."""
@@ -28,6 +31,8 @@ def numbers(values: tuple[object, ...]) -> list[Number] | None:
             missing = True
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
             raise EvaluationError(NAN, f"{type(value).__name__} is not a number")
+        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise EvaluationError(NAN, "an integer is too long to count with")
         else:
             found.append(value)
     return None if missing else found
