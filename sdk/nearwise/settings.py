@@ -104,9 +104,10 @@ class Settings(_Frozen):
             raise SettingsInvalid("jitter must be at least 0 and below 1")
         if self.event_bytes * 2 > self.outbox_bytes:
             raise SettingsInvalid("outbox_bytes must have room for two events of event_bytes")
-        if self.device is not None and not _is_name(self.device):
+        if self.device is not None and not is_name(self.device):
             raise SettingsInvalid("device must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -")
 
 
-def _is_name(device: str) -> bool:
+def is_name(device: str) -> bool:
+    """Whether this can be the name of a device."""
     return 0 < len(device) <= _LONGEST_NAME and not set(device) - _NAME_CHARACTERS

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from nearwise.errors import SettingsInvalid, StorageBusy
 from nearwise.files import read_whole, write_whole
+from nearwise.settings import is_name
 
 
 class Storage:
@@ -46,11 +47,11 @@ class Storage:
             os.write(self._lock, b"process %d" % os.getpid())
 
     def device(self) -> str:
-        """The name of this device, made up at the first start."""
+        """The name of this device, made up at the first start, and again when the file holds no name any more."""
         path = os.path.join(self.folder, "device")
-        known = read_whole(path, 128)
-        if known:
-            return known.decode("ascii", "replace").strip()
+        known = (read_whole(path, 256) or b"").decode("ascii", "replace").strip()
+        if is_name(known):
+            return known
         made_up = f"device-{os.urandom(6).hex()}"
         with suppress(OSError):
             write_whole(path, made_up.encode(), durable=True)

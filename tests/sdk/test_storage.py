@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,16 @@ def test_the_device_is_named_once(tmp_path: Path) -> None:
     again = Storage(str(tmp_path))
     assert again.device() == name
     again.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\n", b"\xff\xfe", b"till 7", b"till\x00", b"x" * 129, b"x" * 1000])
+def test_a_damaged_name_is_replaced_by_one_that_the_server_takes(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "device").write_bytes(damage)
+    first = Storage(str(tmp_path))
+    name = first.device()
+    assert re.fullmatch(r"device-[0-9a-f]{12}", name)
+    assert first.device() == name
+    first.close()
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
