@@ -91,12 +91,17 @@ class Shelf:
             self._start_with(bundle, Source.SEED)
 
     def _start_with(self, bundle: Bundle, source: Source) -> bool:
-        """What lies on disk may be older than what was accepted: a damaged newest generation leaves nothing else."""
+        """What lies on disk may be older than what was accepted: a damaged newest generation leaves nothing else.
+
+        It may be newer too, when the memory of what was accepted is lost: then nothing older than it is taken.
+        """
         try:
-            self._check(bundle.manifest, None)
+            accepted = self._check(bundle.manifest, None)
         except BundleRefused as refused:
             self._damaged.append(f"version {bundle.manifest.version}: {refused}")
             return False
+        if self._accepted is None or self._accepted.version < accepted.version:
+            self._accepted = accepted
         self._activate(bundle, source)
         return True
 

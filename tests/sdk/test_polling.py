@@ -54,6 +54,22 @@ def test_the_first_bundle_comes_whole_and_the_next_poll_is_not_modified(device: 
     assert server.requests[-1].headers["If-None-Match"].startswith('"1-')
 
 
+@pytest.mark.parametrize("damage", [None, b"", b"{}"])
+def test_a_lost_memory_of_what_was_accepted_lets_nothing_older_in_than_the_generation(
+    tmp_path: Path, rule_set: RuleSet, damage: bytes | None
+) -> None:
+    server = MemoryServer(rule_set())
+    server.publish(rule_set("15 % off"))
+    Device(server, tmp_path).poller.poll()
+    memory = tmp_path / "accepted.json"
+    memory.unlink() if damage is None else memory.write_bytes(damage)
+    restarted = Device(MemoryServer(rule_set()), tmp_path)
+    with pytest.raises(BundleRefused) as refused:
+        restarted.poller.poll()
+    assert refused.value.reason is Refusal.ROLLBACK
+    assert restarted.shelf.version == 2
+
+
 def large(rule_set: RuleSet, text: str) -> dict[str, Json]:
     fillers: dict[str, Json] = {
         f"filler-{number}": {
