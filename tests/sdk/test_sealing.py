@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nearwise.errors import ClientClosed
 from nearwise.outbox.batches import NO_EVENT, Batch, BatchLimits, LogLimits
 from nearwise.outbox.frames import pack_frame
 from nearwise.outbox.memory import MemoryLog
@@ -46,6 +47,24 @@ def test_everything_is_sent_once_in_order(tmp_path: Path) -> None:
     assert got == [b"event %d" % number for number in range(95)]
     assert outbox.figures().queued == 0
     outbox.close()
+
+
+def test_an_answer_that_comes_after_closing_leaves_the_folder_to_the_next_client(tmp_path: Path) -> None:
+    late = opened(tmp_path)
+    filled(late, 10)
+    answered = sealed(late)
+    late.close()
+    following = opened(tmp_path)
+    filled(following, 200, start=10)
+    while (batch := following.seal(BatchLimits(30, 1 << 20))) is not None:
+        following.settle(batch)
+    cursor = (tmp_path / "cursor.json").read_bytes()
+    late.settle(answered)
+    assert late.seal(BatchLimits()) is None
+    with pytest.raises(ClientClosed):
+        late.halve(answered)
+    assert (tmp_path / "cursor.json").read_bytes() == cursor
+    following.close()
 
 
 def test_a_batch_is_bounded_by_bytes_and_holds_at_least_one_event(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+
+from nearwise.errors import ClientClosed
 
 from .batches import NO_EVENT, Batch, BatchLimits, Figures, LogLimits, Span
 from .cursor import Cursor, Sealed, read_cursor, write_cursor
@@ -54,6 +57,8 @@ class Outbox:
         self._keep = keep
         self._dead = dead
         self._settled = 0
+        self._closed = False
+        self._moving = Lock()
         self._found = log.unsettled(cursor.confirmed)
         self._opened_at = log.next
         self.append = log.append
@@ -100,6 +105,8 @@ class Outbox:
         Raises:
             StorageFailed, OSError: the disk failed.
         """
+        if self._closed:
+            return None
         sealed = self._cursor.sealed
         if sealed is not None:
             batch = self._collect(
@@ -137,7 +144,10 @@ class Outbox:
 
     def _seal(self, epoch: str, first: int, count: int) -> None:
         cursor = self._cursor._replace(sealed=Sealed(epoch, first, count))
-        self._keep(cursor, True)
+        with self._moving:
+            if self._closed:
+                raise ClientClosed("the outbox is closed")
+            self._keep(cursor, True)
         self._cursor = cursor
         self._hold()
 
@@ -152,6 +162,12 @@ class Outbox:
         self._move(batch.epoch, end)
 
     def _move(self, epoch: str, end: int) -> None:
+        """An answer that comes after `close` changes nothing: the folder may be another client's by then."""
+        with self._moving:
+            if not self._closed:
+                self._move_while_open(epoch, end)
+
+    def _move_while_open(self, epoch: str, end: int) -> None:
         done = {**self._cursor.done, epoch: max(end, self._cursor.confirmed(epoch))}
         self._log.remove_through(epoch, end)
         waiting = {*self._log.epochs(), self._log.epoch}
@@ -180,6 +196,8 @@ class Outbox:
         Raises:
             StorageFailed: the disk failed.
         """
+        with self._moving:
+            self._closed = True
         self._log.close()
 
 
