@@ -6,6 +6,7 @@ import atexit
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, cast
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from nearwise.worker import Worker
 
 _LONGEST_TEXT = 1024
+_LAST_SECONDS = 0.1
+"""How long an idle thread may take to end when all the time to close went into sending."""
 _open_clients: set[Client] = set()
 
 
@@ -238,11 +241,12 @@ class Client:
         if self._closed:
             return
         seconds = self._settings.close_seconds if timeout_seconds is None else timeout_seconds
+        deadline = monotonic() + seconds
         self.flush(seconds)
         self._closed = True
         self._desk.decide = Undecided().decide
         if self._worker is not None:
-            self._worker.stop(seconds)
+            self._worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):
             self._outbox.close()
         self._let_go()

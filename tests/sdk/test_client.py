@@ -10,12 +10,25 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 import nearwise
-from nearwise import Client, ClientClosed, EventRefused, Sending, Settings, SettingsInvalid, Source, State, StorageBusy
+from nearwise import (
+    Client,
+    ClientClosed,
+    EventRefused,
+    Request,
+    Response,
+    Sending,
+    Settings,
+    SettingsInvalid,
+    Source,
+    State,
+    StorageBusy,
+)
 from nearwise.testing import MemoryServer
 from nearwise.testing.rule_sets import packed_bundle
 from nearwise_rules import ErrorCode, Json, Reason
@@ -228,6 +241,24 @@ def test_a_closed_client_gives_defaults_and_refuses_events(seed: Path, server: M
     with pytest.raises(ClientClosed):
         context.track("purchase")
     assert client.flush() == 0
+
+
+def test_closing_takes_no_longer_than_it_may_while_a_call_hangs(server: MemoryServer, quick: Settings) -> None:
+    calling, hanging = threading.Event(), threading.Event()
+
+    def hang(_request: Request) -> Response:
+        calling.set()
+        hanging.wait(30)
+        return Response(503, {}, b"")
+
+    server.fail(hang)
+    client = Client(server, trust=server.public_key, settings=quick)
+    client.context("h-1").track("purchase")
+    assert calling.wait(10)
+    start = monotonic()
+    client.close(1.0)
+    assert monotonic() - start < 1.9
+    hanging.set()
 
 
 def test_two_clients_cannot_share_a_folder(tmp_path: Path) -> None:
