@@ -324,6 +324,19 @@ def test_a_prerequisite_that_many_ask_for_is_decided_once(make_bundle: BundleMak
     assert release.decide("gate-0", {}, "h-1", ISSUED).variant == "a"
 
 
+def test_all_prerequisites_share_one_budget(make_bundle: BundleMaker) -> None:
+    long = {"none": [{"var": "l"}, {"==": [{"+": [{"var": ""}, 1]}, 2]}]}
+    names = [f"gate-{number}" for number in range(4)]
+    documents = {("flag", name): flag(rules=[{"when": long, "serve": "a"}]) for name in names}
+    first = flag(rules=[{"when": {"flag": [name, "a"]}, "name": name, "serve": "b"} for name in names])
+    release = Release(make_bundle({**documents, ("flag", "offer"): first}))
+    question = Question({"l": list(range(2, 15_000))}, "h-1", ISSUED)
+    resolver = release.resolver("offer")
+    assert isinstance(resolver, FlagResolver)
+    assert resolver.decide(question).rule == "gate-0"
+    assert [release.variant(name, question) for name in names] == ["a", "a", "off", "off"]
+
+
 def test_fractional_in_a_rule_hashes_as_the_bundle_says(ask: Asker) -> None:
     chosen = {"fractional": [{"var": "subject"}, ["a", 1], ["b", 1]]}
     document = flag(rules=[{"when": {"==": [chosen, "a"]}, "serve": "a"}])

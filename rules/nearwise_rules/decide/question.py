@@ -1,4 +1,4 @@
-"""What is asked: the context's data, the subject, the clock and who asks."""
+"""What is asked: the context's data, the subject, the clock and who asks; and what all its prerequisites may cost."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, Outcome
+from nearwise_rules.errors import BudgetExceeded
+from nearwise_rules.logic import DEFAULT_LIMITS, Run
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import Json
     from nearwise_rules.logic import Diagnostic
 
 
+PREREQUISITE_OPERATIONS = 2 * DEFAULT_LIMITS.operations
+
+
 class Question:
     """One question to a flag. `at` is Unix seconds; `owner` is the caller's own and comes back on the decision.
 
-    `answers` are the variants of prerequisites decided so far; a flag that is still being decided has None there.
+    `operations_left` is for all prerequisites together. `answers` are the variants of prerequisites decided so far; a
+    flag that is still being decided has None there.
     """
 
-    __slots__ = ("answers", "at", "data", "default", "kind", "owner", "subject")
+    __slots__ = ("answers", "at", "data", "default", "kind", "operations_left", "owner", "subject")
 
     def __init__(
         self,
@@ -37,8 +43,23 @@ class Question:
         self.owner = owner
         self.kind = kind
         self.answers: dict[str, str | None] = {}
+        self.operations_left = PREREQUISITE_OPERATIONS
 
     def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
         """The decision that `outcome` means for this question."""
         value = self.default if outcome.variant is None else outcome.value
         return self.kind((outcome, value, self.at, self.subject, diagnostics, self.owner))
+
+
+class PrerequisiteRun(Run):
+    """The environment of a flag on the way to another: it also spends of what the question has left, for good."""
+
+    __slots__ = ("question",)
+
+    question: Question
+
+    def spend(self, operations: int) -> None:
+        self.question.operations_left -= operations
+        if self.question.operations_left < 0:
+            raise BudgetExceeded("the prerequisites used up their operations")
+        super().spend(operations)

@@ -10,7 +10,7 @@ from nearwise_rules.decide.ambient import with_ambient
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
-from nearwise_rules.decide.question import Question
+from nearwise_rules.decide.question import PrerequisiteRun, Question
 from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
@@ -130,7 +130,8 @@ class Release:
 
     def run(self, flag: str, question: Question) -> Run:
         """The environment of one evaluation of a flag's rules."""
-        return Run(
+        made = Run if len(question.answers) < 2 else PrerequisiteRun
+        run = made(
             now=question.at,
             zone=self.zone,
             flag_key=flag,
@@ -139,6 +140,9 @@ class Release:
             lookup_segment=self.segment,
             lookup_flag=lambda other: self.variant(other, question),
         )
+        if isinstance(run, PrerequisiteRun):
+            run.question = question
+        return run
 
     def ambient(self, question: Question, plan: FlagPlan) -> Mapping[str, object]:
         """The data that a flag's rules see."""
