@@ -179,13 +179,15 @@ class FlagResolver:
         return outcome if reached >= holdout.basis_points else self.plan.held[outcome.rule]
 
     def _is_plain(self) -> bool:
+        from nearwise_rules.logic.compiler import needs_run
+
         plan = self.plan
         return not (
             plan.disabled
             or plan.requires
             or plan.ambient
             or self._release.bucketing is not Bucketing.MURMUR3
-            or any(condition.segments or condition.flags for condition in plan.conditions)
+            or any(map(needs_run, plan.conditions))
             or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
         )
 

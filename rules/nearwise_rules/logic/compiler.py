@@ -12,11 +12,12 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TypeAlias, cast
 
-from .fallback import FIXED, Environment, Patience, segment_test, whole_conditions, whole_expression, whole_node
+from .dialects import DEFAULT_LIMITS
+from .fallback import FIXED, Environment, NoRun, Patience, segment_test, whole_conditions, whole_expression, whole_node
 from .inlined import member_of
 from .inlining import Inlining
 from .slots import Guard, Path, Surprise, guards_of, has_default, kind_of_members, shared_groups, slot_path
-from .tree import Expression, Literal, Node, Operation
+from .tree import Expression, Literal, Node, Operation, walk
 from .writer import Known, Writer
 
 MAX_BLOCKS = 8
@@ -87,6 +88,16 @@ def compile_conditions(expressions: Sequence[Expression]) -> Callable[[Context, 
     return cast("Callable[[Context, Environment], int]", _compiled(expressions, otherwise, write))
 
 
+def needs_run(expression: Expression) -> bool:
+    """Whether the rule asks its Run for something, so that a call without one only ends in a Surprise."""
+    if expression.loops or expression.segments or expression.flags:
+        return True
+    return any(isinstance(node, Operation) and node.name in _ASKING for node in walk(expression.root))
+
+
+_ASKING = frozenset({"fractional", "now", "before", "after", "date_diff", "hour", "weekday", "date", "time"})
+
+
 def _none_holds(_data: Context, _run: Environment = None) -> int:
     return -1
 
@@ -123,13 +134,13 @@ def _compiled(
 def _function(writer: Writer, inlining: Inlining, names: dict[str, object]) -> Callable[[Context, Environment], object]:
     lines = [f"  {local} = unread" for local in sorted(writer.tested)] + writer.lines
     source = (PATIENT if writer.patient else EAGER).format(
-        before=SAVE if inlining.uses_run else "",
+        before=SAVE if inlining.uses_of_run else "",
         lines="\n".join(lines),
-        saved=", saved" if inlining.uses_run else "",
+        saved=", saved" if inlining.uses_of_run else "",
     )
     shape = _shape(source) if len(source) <= MAX_SHARED_CHARACTERS else _code(source)
     code = shape.replace(co_consts=tuple([_constant(writer, value) for value in shape.co_consts]))
-    names |= writer.functions
+    names |= {**writer.functions, "no_run": NoRun(DEFAULT_LIMITS.operations // max(1, inlining.uses_of_run))}
     return cast("Callable[[Context, Environment], object]", FunctionType(code, names, "rule", LOCALS))
 
 

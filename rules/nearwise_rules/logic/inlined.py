@@ -194,7 +194,7 @@ def pattern(code: Inlining, node: Operation) -> str | None:
         return None
     if not isinstance(compiled, Pattern):
         return _text_test(code, node, f"{code.writer.function(compiled)}({{0}})")
-    code.uses_run = True
+    code.uses_of_run += 1
     return _text_test(code, node, f"found(env, {code.writer.constant(compiled)}, {{0}})")
 
 
@@ -214,7 +214,7 @@ def _list_call(code: Inlining, node: Operation, function: str) -> str | None:
 
 
 def in_segment(code: Inlining, node: Operation) -> str:
-    code.uses_run = True
+    code.uses_of_run += 1
     return f"in_segment(env, data, {code.writer.constant(node)})"
 
 

@@ -29,7 +29,7 @@ class Inlining:
         self.dialect = dialect
         self.safe = dialect is Dialect.SAFE
         self.depth = 0
-        self.uses_run = False
+        self.uses_of_run = 0
         self.first = False
         self._own: dict[str, Callable[[Operation], str | None]] = {
             "and": lambda node: self._joined(node, " and ", "True"),
@@ -136,7 +136,7 @@ class Inlining:
             return self._chosen(node.arguments)
         if node.kind is not Kind.EAGER:
             return None
-        self.uses_run = True
+        self.uses_of_run += 1
         arguments = "".join([f", {self.value(argument)}" for argument in node.arguments])
         return f"{self.writer.function(node.function)}(env{arguments})"
 
@@ -159,5 +159,5 @@ class Inlining:
 
     def whole(self, node: Node) -> str:
         """A call of the reference for a node that is not written out."""
-        self.uses_run = True
+        self.uses_of_run += 1
         return f"whole(env, data, {self.writer.constant(node)})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from nearwise_rules.errors import EvaluationError
 
@@ -26,8 +27,9 @@ def instant_of(value: object, zone: str) -> datetime:
     """
     try:
         found = _read(value, zone)
-        found.astimezone(UTC)
-        return found.astimezone(zone_named(zone))
+        if not 2 <= found.year <= 9998:
+            found.astimezone(UTC)
+        return found.astimezone(_zone(zone))
     except (ValueError, OverflowError):
         raise EvaluationError(INVALID_ARGUMENTS, "not a date or time between the years 1 and 9999") from None
 
@@ -43,6 +45,9 @@ def _read(value: object, zone: str) -> datetime:
     return found
 
 
+_zone = lru_cache(maxsize=64)(zone_named)
+
+
 def seen_from(at: datetime, zone: object) -> datetime:
     """Put an instant into a zone that a rule names; null leaves it where it is.
 
@@ -53,7 +58,7 @@ def seen_from(at: datetime, zone: object) -> datetime:
         return at
     if not isinstance(zone, str):
         raise EvaluationError(INVALID_ARGUMENTS, "a time zone is a name such as Europe/Warsaw")
-    info = zone_named(zone)
+    info = _zone(zone)
     if info is UTC and zone != "UTC":
         raise EvaluationError(INVALID_ARGUMENTS, f"unknown time zone {zone!r}")
     try:
