@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_rules import Bundle, Decision, DocumentError, ErrorCode, Json, Reason, Release, explain, run_cases
+from nearwise_rules import (
+    Bundle,
+    BundleRefused,
+    Decision,
+    DocumentError,
+    ErrorCode,
+    Json,
+    Reason,
+    Refusal,
+    Release,
+    explain,
+    run_cases,
+)
 from nearwise_rules.decide.flags import FlagResolver
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import Question
@@ -397,3 +409,16 @@ def test_a_golden_case_that_cannot_be_run_has_failed(ask: Asker) -> None:
         ("case", "b"): ["no case"],
     }
     assert [failure.key for failure in run_cases(ask.release(flag(), wrong))] == ["a", "b"]
+
+
+@pytest.mark.parametrize("settings", [{"dialect": "next"}, {"bucketing": "murmur4"}, ["safe"]])
+def test_settings_that_this_version_lacks_refuse_the_bundle(ask: Asker, settings: object) -> None:
+    with pytest.raises(BundleRefused) as caught:
+        ask.release(flag(), {("settings", "rule-set"): settings})
+    assert caught.value.reason is Refusal.UNSUPPORTED_FORMAT
+
+
+def test_a_golden_case_tells_true_from_one(ask: Asker) -> None:
+    document = {"type": "boolean", "variants": {"on": True}, "default": "on"}
+    cases = {("case", str(n)): {"flag": "offer", "expect": {"value": value}} for n, value in enumerate((True, 1))}
+    assert [failure.key for failure in run_cases(ask.release(document, cases))] == ["1"]

@@ -49,7 +49,7 @@ def failure_of(case: JsonObject, release: Release) -> str:
         return f"its time cannot be read: {error}"
     context = cast("Mapping[str, object]", case.get("context") or {})
     decision = release.decide(str(case.get("flag")), context, case.get("subject"), at)
-    wrong = [name for name in EXPECTED if name in expect and expect[name] != _got(decision, name)]
+    wrong = [name for name in EXPECTED if name in expect and not _is_same(expect[name], _got(decision, name))]
     told = [f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))}" for name in wrong]
     return f"{'; '.join(told)} ({_because(decision)})" if told else ""
 
@@ -65,6 +65,11 @@ def instant(text: str, zone: str) -> float:
 
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
+
+
+def _is_same(expected: object, got: object) -> bool:
+    """Whether two values are the same in JSON: 1 is 1.0, but not true."""
+    return expected == got and isinstance(expected, bool) is isinstance(got, bool)
 
 
 def _got(decision: Decision, name: str) -> object:

@@ -11,7 +11,7 @@ from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
-from nearwise_rules.errors import DocumentError
+from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
 
@@ -50,20 +50,26 @@ class Release:
     """Decides by one verified bundle. Immutable to its users; safe from any thread.
 
     `kind` is the class that decisions are made of: a subclass of Decision may add behaviour, never fields.
+
+    Making one raises:
+        BundleRefused: the bundle's settings are none, or ask for a dialect or bucketing that this version lacks.
     """
 
     def __init__(self, bundle: Bundle, kind: type[Decision] = Decision) -> None:
         self.bundle = bundle
         self.kind = kind
         manifest = bundle.manifest
-        settings = cast("JsonObject", loads(bundle.entry("settings", "rule-set") or b"{}"))
+        try:
+            settings = cast("JsonObject", loads(bundle.entry("settings", "rule-set") or b"{}"))
+            self.dialect = Dialect(str(settings.get("dialect", "safe")))
+            self.bucketing = Bucketing(str(settings.get("bucketing", "murmur3")))
+        except (AttributeError, RecursionError, ValueError) as error:
+            raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"settings that cannot be used: {error}") from None
         self.version = manifest.version
         self.issued = manifest.issued
         self.grace = manifest.grace
         self.expires = FOREVER if manifest.expires is None or manifest.grace == "serve" else manifest.expires
         self.zone = str(settings.get("zone", "UTC"))
-        self.dialect = Dialect(str(settings.get("dialect", "safe")))
-        self.bucketing = Bucketing(str(settings.get("bucketing", "murmur3")))
         self.holdout = settings.get("holdout")
         self.types = AttributeTypes(bundle)
         self._quick: dict[str, Quick] = {}
