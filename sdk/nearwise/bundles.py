@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from nearwise.files import read_whole, write_whole
+from nearwise.files import pack_record, read_record, read_whole, write_whole
 from nearwise_rules import Accepted, BundleRefused, open_bundle
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ class Generations:
 
     def accepted(self) -> Accepted | None:
         """What was remembered last; None on a first start, or when it is damaged."""
-        import json
-
         content = read_whole(os.path.join(self._folder, "accepted.json"), 4096)
         try:
-            fields = json.loads(content or b"")
-            return Accepted(int(fields["version"]), str(fields["root"]), float(fields["time"]))
+            fields = read_record(content)
+            return Accepted(
+                int(cast("int", fields["version"])), str(fields["root"]), float(cast("float", fields["time"]))
+            )
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -80,10 +80,8 @@ class Generations:
         Raises:
             OSError: the disk refused.
         """
-        import json
-
         fields = {"format": 1, "version": accepted.version, "root": accepted.root, "time": accepted.time}
-        write_whole(os.path.join(self._folder, "accepted.json"), json.dumps(fields).encode(), durable=True)
+        write_whole(os.path.join(self._folder, "accepted.json"), pack_record(fields), durable=True)
 
     def _set_aside(self, name: str, why: str) -> None:
         self.damaged.append(f"{name}: {why}")

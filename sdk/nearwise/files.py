@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import cast
+from zlib import crc32
 
 
 def write_whole(path: str, content: bytes, *, durable: bool) -> None:
@@ -31,6 +34,35 @@ def read_whole(path: str, most_bytes: int) -> bytes | None:
     except OSError:
         return None
     return content if len(content) <= most_bytes else None
+
+
+def pack_record(fields: Mapping[str, object]) -> bytes:
+    """Fields as JSON with a check sum: one damaged digit must not pass for another number."""
+    import json
+
+    text = json.dumps(fields, sort_keys=True)
+    return json.dumps({**fields, "check": crc32(text.encode())}, sort_keys=True).encode()
+
+
+def read_record(content: bytes | None) -> dict[str, object]:
+    """The fields of a record.
+
+    Raises:
+        ValueError: there is none, or it is damaged.
+    """
+    import json
+
+    try:
+        fields = cast("object", json.loads(content or b""))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(fields, dict):
+        raise ValueError("not a record")
+    record = cast("dict[str, object]", fields)
+    check = record.pop("check", None)
+    if check != crc32(json.dumps(record, sort_keys=True).encode()):
+        raise ValueError("the check sum is wrong")
+    return record
 
 
 def sync_file(file: int) -> None:

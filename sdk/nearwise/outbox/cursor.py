@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
-from nearwise.files import read_whole, write_whole
+from nearwise.files import pack_record, read_record, read_whole, write_whole
 
 CURSOR_FILE = "cursor.json"
 _FORMAT = 1
@@ -46,11 +46,8 @@ class Cursor(NamedTuple):
 
 def read_cursor(folder: str) -> Cursor | None:
     """The cursor of an outbox folder, or None when there is none that can be believed."""
-    import json
-
-    content = read_whole(os.path.join(folder, CURSOR_FILE), 65536)
     try:
-        return None if content is None else _cursor_from(json.loads(content))
+        return _cursor_from(read_record(read_whole(os.path.join(folder, CURSOR_FILE), 65536)))
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -61,8 +58,6 @@ def write_cursor(folder: str, cursor: Cursor, *, durable: bool) -> None:
     Raises:
         OSError: the disk refused; the old cursor still stands.
     """
-    import json
-
     sealed = cursor.sealed
     document = {
         "format": _FORMAT,
@@ -70,11 +65,10 @@ def write_cursor(folder: str, cursor: Cursor, *, durable: bool) -> None:
         "done": dict(cursor.done),
         "sealed": None if sealed is None else [sealed.epoch, sealed.first, sealed.length],
     }
-    write_whole(os.path.join(folder, CURSOR_FILE), json.dumps(document).encode(), durable=durable)
+    write_whole(os.path.join(folder, CURSOR_FILE), pack_record(document), durable=durable)
 
 
-def _cursor_from(document: object) -> Cursor:
-    fields = cast("dict[str, object]", document)
+def _cursor_from(fields: Mapping[str, object]) -> Cursor:
     if fields["format"] != _FORMAT:
         raise ValueError("another format")
     done = cast("dict[str, int]", fields["done"])
