@@ -12,12 +12,13 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TypeAlias, cast
 
+from .conditions import needs_run
 from .dialects import DEFAULT_LIMITS
 from .fallback import FIXED, Environment, NoRun, Patience, segment_test, whole_conditions, whole_expression, whole_node
 from .inlined import member_of
 from .inlining import Inlining
 from .slots import Guard, Path, Surprise, guards_of, has_default, kind_of_members, shared_groups, slot_path
-from .tree import Expression, Literal, Node, Operation, walk
+from .tree import Expression, Literal, Node, Operation
 from .writer import Known, Writer
 
 MAX_BLOCKS = 8
@@ -86,16 +87,6 @@ def compile_conditions(expressions: Sequence[Expression]) -> Callable[[Context, 
         writer.line("return -1")
 
     return cast("Callable[[Context, Environment], int]", _compiled(expressions, otherwise, write))
-
-
-def needs_run(expression: Expression) -> bool:
-    """Whether the rule asks its Run for something, so that a call without one only ends in a Surprise."""
-    if expression.loops or expression.segments or expression.flags:
-        return True
-    return any(isinstance(node, Operation) and node.name in _ASKING for node in walk(expression.root))
-
-
-_ASKING = frozenset({"fractional", "now", "before", "after", "date_diff", "hour", "weekday", "date", "time"})
 
 
 def _none_holds(_data: Context, _run: Environment = None) -> int:
@@ -297,4 +288,4 @@ def constants_of(node: Node) -> tuple[Path, list[object]] | None:
     return (path, cast("list[object]", other.value)) if kind_of_members(other) is Guard.TEXT else None
 
 
-__all__ = ["Path", "Surprise", "compile_conditions", "compile_expression"]
+__all__ = ["Surprise", "compile_conditions", "compile_expression", "needs_run"]

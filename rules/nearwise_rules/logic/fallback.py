@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
-from nearwise_rules.errors import EvaluationError
-
+from .conditions import first_holding
 from .interpreter import Interpreter, interpret
 from .references import segment
 from .run import Run, Scope
@@ -55,18 +54,13 @@ def whole_expression(expression: Expression) -> Callable[..., object]:
 
 def whole_conditions(expressions: Sequence[Expression]) -> Callable[..., int]:
     """The reference for `compile_conditions`."""
+    match = first_holding(expressions)
 
     def otherwise(data: object, run: Environment = None, saved: Saved = None) -> int:
         if run is None:
             raise Surprise
-        run = _restored(run, saved) or run
-        for index, expression in enumerate(expressions):
-            try:
-                if truthy(interpret(expression, data, run)):
-                    return index
-            except EvaluationError as error:
-                run.note(error.type, expression.root.pointer, str(error))
-        return -1
+        _restored(run, saved)
+        return match(data, run)
 
     return otherwise
 
