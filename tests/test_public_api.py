@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+from types import ModuleType
+from typing import cast
 
 import pytest
 
@@ -9,9 +11,9 @@ import nearwise
 import nearwise_rules
 
 
-@pytest.mark.parametrize("package", [nearwise, nearwise_rules], ids=lambda package: package.__name__)
-def test_the_surface_is_a_list_of_names_that_exist(package: object) -> None:
-    names: list[str] = package.__all__  # type: ignore[attr-defined]  # pyright: ignore
+@pytest.mark.parametrize("package", [nearwise, nearwise_rules], ids=["nearwise", "nearwise_rules"])
+def test_the_surface_is_a_list_of_names_that_exist(package: ModuleType) -> None:
+    names = cast("list[str]", package.__all__)
     assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(package, name)] == []
 
@@ -30,4 +32,4 @@ def test_what_the_rules_show_to_type_checkers_is_what_they_give_at_run_time() ->
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'decison'"):
-        _ = nearwise_rules.decison  # type: ignore[attr-defined]  # pyright: ignore
+        _ = nearwise_rules.decison  # pyright: ignore

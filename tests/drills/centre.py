@@ -15,8 +15,8 @@ from nearwise_rules import public_key_text
 from nearwise_server.app import Centre as Parts
 from nearwise_server.app import open_centre
 from nearwise_server.keys import make_key
-from nearwise_server.scopes import Scope
 from nearwise_server.publishing import Publication
+from nearwise_server.scopes import Scope
 from nearwise_server.serving import serve_centre_in_thread
 from nearwise_server.settings import Settings
 from tests.drills.bundles import entries_of
