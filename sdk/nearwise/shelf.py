@@ -97,12 +97,12 @@ class Shelf:
         """
         try:
             accepted = self._check(bundle.manifest, None)
+            self._activate(bundle, source)
         except BundleRefused as refused:
             self._damaged.append(f"version {bundle.manifest.version}: {refused}")
             return False
         if self._accepted is None or self._accepted.version < accepted.version:
             self._accepted = accepted
-        self._activate(bundle, source)
         return True
 
     def explain(self, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:

@@ -52,6 +52,7 @@ def test_integers_are_exact_and_floats_stay_floats() -> None:
         ({1: 2}, "bad_member_name", ""),
         ({"a": {3}}, "not_json", "/a"),
         ({"a": b"x"}, "not_json", "/a"),
+        ({"a": 1 << 20_000}, "too_large", "/a"),
     ],
 )
 def test_what_json_cannot_carry_is_reported_with_its_place(value: object, code: str, pointer: str) -> None:

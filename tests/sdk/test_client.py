@@ -31,7 +31,18 @@ from nearwise import (
 )
 from nearwise.testing import MemoryServer
 from nearwise.testing.rule_sets import packed_bundle
-from nearwise_rules import ErrorCode, Json, Reason
+from nearwise_rules import (
+    Entry,
+    ErrorCode,
+    Json,
+    Manifest,
+    Reason,
+    development_signer,
+    pack_bundle,
+    public_key_text,
+    root_hash,
+    seal,
+)
 
 RuleSet = Callable[..., dict[str, Json]]
 OpenClient = Callable[..., Client]
@@ -124,6 +135,26 @@ def test_a_seed_that_cannot_be_used_is_told_and_nothing_raises(
     with Client(seed=seed, trust=server.public_key) as client:
         assert offer(client) == "fallback"
         assert str(seed) in client.status.damaged[0]
+
+
+def test_a_seed_with_settings_of_a_later_version_is_told_and_nothing_raises(tmp_path: Path) -> None:
+    signer = development_signer(bytes(32))
+    entry = Entry.of("settings", "rule-set", {"name": "shop", "dialect": "of-tomorrow"})
+    manifest = Manifest(
+        tenant="t",
+        environment="e",
+        audience="a",
+        version=1,
+        issued=1.0,
+        root=root_hash([(entry.kind, entry.key, entry.digest)]),
+        entries=1,
+        size_bytes=len(entry.body),
+    )
+    seed = tmp_path / "later.bundle"
+    seed.write_bytes(pack_bundle(seal(manifest.to_payload(), [signer]), [entry]))
+    with Client(seed=seed, trust=public_key_text(signer.public_key)) as client:
+        assert offer(client) == "fallback"
+        assert "of-tomorrow" in client.status.damaged[0]
 
 
 def test_a_new_bundle_decides_in_contexts_that_exist_already(

@@ -15,6 +15,8 @@ from nearwise_rules.errors import BundleRefused, DocumentError, Problem, Refusal
 
 MAX_DEPTH = 64
 """Deepest nesting of arrays and objects that a document may have."""
+MAX_INTEGER_BITS = 14_000
+"""Largest integer: Python writes and reads at most 4,300 digits."""
 
 
 def canonical_json(value: object) -> bytes:
@@ -39,6 +41,9 @@ def _problems(value: object) -> Iterator[Problem]:
         pointer, depth, part = pending.pop()
         if isinstance(part, str):
             yield from _text_problems(pointer, part)
+        elif isinstance(part, int):
+            if part.bit_length() > MAX_INTEGER_BITS:
+                yield Problem("too_large", pointer, f"an integer of more than {MAX_INTEGER_BITS} bits")
         elif isinstance(part, float):
             if not isfinite(part):
                 yield Problem("not_finite", pointer, f"{part!r} has no place in JSON")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Dialect, Expression, parse
 from nearwise_rules.logic.tree import Literal, Operation, Variable, walk
+from nearwise_rules.logic.values import truthy
 from nearwise_rules.rulesets.parts import Part, did_you_mean
 
 PROVIDED: Mapping[str, str] = {
@@ -105,7 +106,7 @@ def references(expression: Expression) -> Iterator[Reference]:
 
 def always_holds(expression: Expression) -> bool:
     """Whether a condition is a constant that holds."""
-    return isinstance(expression.root, Literal) and bool(expression.root.value)
+    return isinstance(expression.root, Literal) and truthy(expression.root.value)
 
 
 def check_known(part: Part, kind: str, key: str, known: Iterable[str]) -> bool:
