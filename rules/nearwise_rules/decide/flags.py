@@ -15,6 +15,7 @@ from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.splits import Shares, basis_point, bucket_key
 from nearwise_rules.logic import Diagnostic, Expression, Run
 from nearwise_rules.logic.bucketing import Bucketing, subject_hash
+from nearwise_rules.logic.conditions import first_holding, needs_run
 from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_rules.logic.slots import Surprise
 
@@ -26,6 +27,9 @@ Condition: TypeAlias = "Callable[[Mapping[str, object], Run | None], int]"
 Quick: TypeAlias = "Callable[[Mapping[str, object], str, float, Json, object], Decision]"
 
 encode = str.encode
+
+INTERPRETED = 2
+"""So many times a flag is asked before its rules are compiled: a start, and flags rarely asked, pay nothing for it."""
 
 
 class Split:
@@ -88,13 +92,13 @@ class FlagPlan:
 class FlagResolver:
     """Decides one flag of one release."""
 
-    __slots__ = ("_matchers", "_release", "plan", "quick")
+    __slots__ = ("_asked", "_matchers", "_release", "plan")
 
     def __init__(self, plan: FlagPlan, release: Release) -> None:
         self.plan = plan
         self._release = release
         self._matchers: dict[tuple[int, int], Condition] = {}
-        self.quick: Quick = self._flat() if self._is_plain() else self._whole
+        self._asked = 0
 
     def decide(self, question: Question) -> Decision:
         """Answer `question` by the whole semantics: gates, rules in order, split, holdout.
@@ -110,7 +114,14 @@ class FlagResolver:
             return question.answer(gated)
         run = self._release.run(self.plan.key, question)
         outcome = self._walk(question, run)
+        self._asked += 1
         return question.answer(outcome, tuple(run.diagnostics))
+
+    def quick(self) -> Quick | None:
+        """The flag as one function once it was asked often enough to be worth compiling; None before."""
+        if self._asked < INTERPRETED and not self.plan.disabled:
+            return None
+        return self._flat() if self._is_plain() else self.whole
 
     def _gate(self, question: Question) -> Outcome | None:
         plan = self.plan
@@ -147,10 +158,14 @@ class FlagResolver:
 
     def _matcher(self, start: int, end: int) -> Condition:
         matcher = self._matchers.get((start, end))
-        if matcher is None:
-            from nearwise_rules.logic.compiler import compile_conditions
+        if matcher is not None:
+            return matcher
+        conditions = self.plan.conditions[start:end]
+        if self._asked < INTERPRETED:
+            return first_holding(conditions)
+        from nearwise_rules.logic.compiler import compile_conditions
 
-            matcher = self._matchers[start, end] = compile_conditions(self.plan.conditions[start:end])
+        matcher = self._matchers[start, end] = compile_conditions(conditions)
         return matcher
 
     def choose(
@@ -179,8 +194,6 @@ class FlagResolver:
         return outcome if reached >= holdout.basis_points else self.plan.held[outcome.rule]
 
     def _is_plain(self) -> bool:
-        from nearwise_rules.logic.compiler import needs_run
-
         plan = self.plan
         return not (
             plan.disabled
@@ -191,12 +204,12 @@ class FlagResolver:
             or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
         )
 
-    def _whole(self, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object) -> Decision:
+    def whole(self, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object) -> Decision:
         return self.decide(Question(data, subject, at, default, owner, kind=self._release.kind))
 
     def _flat(self) -> Quick:
         """The plain case as one function: what it cannot settle at once goes through `decide`."""
-        plan, whole, expires = self.plan, self._whole, self._release.expires
+        plan, whole, expires = self.plan, self.whole, self._release.expires
         make = self._release.kind
         fallback, match = plan.fallback, self._matcher(0, len(plan.conditions))
         steps = tuple(step(served) for served in plan.served)

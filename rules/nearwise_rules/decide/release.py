@@ -163,7 +163,10 @@ class Release:
     def _prepare(self, flag: str) -> Quick:
         resolver = self.resolver(flag)
         if isinstance(resolver, FlagResolver):
-            quick = self._quick[flag] = resolver.quick
+            quick = resolver.quick()
+            if quick is None:
+                return resolver.whole
+            self._quick[flag] = quick
             return quick
         return lambda data, subject, at, default, owner: Question(
             data, subject, at, default, owner, kind=self.kind

@@ -14,13 +14,14 @@ from .values import truthy
 _ASKING = frozenset({"fractional", "now", "before", "after", "date_diff", "hour", "weekday", "date", "time"})
 
 
-def first_holding(expressions: Sequence[Expression]) -> Callable[[object, Run], int]:
+def first_holding(expressions: Sequence[Expression]) -> Callable[[object, Run | None], int]:
     """Make a function that answers the index of the first condition that holds, -1 when none does.
 
     A condition that fails with an EvaluationError does not hold; the error becomes a diagnostic of the Run.
     """
 
-    def match(data: object, run: Run) -> int:
+    def match(data: object, run: Run | None = None) -> int:
+        run = Run() if run is None else run
         for index, expression in enumerate(expressions):
             try:
                 if truthy(interpret(expression, data, run)):
