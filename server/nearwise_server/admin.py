@@ -53,7 +53,7 @@ class Admin:
     async def publish(self, request: Request, key: ApiKey) -> Response:
         """Check, build, sign and publish a rule set."""
         async with self.bodies.body(request, self.settings.publish_bytes) as body:
-            content = json_body(body)
+            content = json_body(body, most=self.settings.publish_files)
             files = texts(content, "files", most=self.settings.publish_files)
             publication = _publication(key, text(content, "note", most=_NOTE_CHARACTERS))
             try:

@@ -88,7 +88,7 @@ class Edge:
         """Many entries at once; what is unknown, or would make the answer too large, is left out."""
         most = self.settings.digests_per_request
         async with self.bodies.body(request, 80 * most + 1024) as body:
-            wanted = strings(json_body(body), "digests", most=most, pattern=DIGEST)
+            wanted = strings(json_body(body, most=most), "digests", most=most, pattern=DIGEST)
         found = await run_sync(self.catalogue.entries, key.environment, wanted)
         chosen = _within((found[digest] for digest in wanted if digest in found), self.settings.answer_bytes)
         frame = write_frame([[entry.kind, entry.key, entry.body] for entry in chosen])

@@ -37,7 +37,7 @@ class Settings:
     batch_bytes: int = 512 * 1024
     batch_inflated_bytes: int = 4 * 1024 * 1024
     batch_events: int = 10_000
-    publish_bytes: int = 16 * 1024 * 1024
+    publish_bytes: int = 4 * 1024 * 1024
     publish_files: int = 5_000
     digests_per_request: int = 1_000
     page_rows: int = 1_000

@@ -70,6 +70,8 @@ def test_problems_come_all_at_once_with_their_places_and_nothing_changes(
         (b'{"files": {}, "note": 7}', 422),
         (b'{"files": {}, "note": "\\u0000"}', 422),
         (b'{"files": {"flags/a.yaml": "\\ud800"}}', 422),
+        (b'{"files": [' + b"[]," * 1_000_000 + b"[]]}", 413),
+        (b"x" * (4 * 1024 * 1024 + 1), 413),
     ],
 )
 def test_a_bad_publication_is_refused(publisher: TestClient, content: bytes, status: int) -> None:
@@ -94,6 +96,11 @@ def test_going_back_is_a_new_version_with_old_content(
 @pytest.mark.parametrize(("to", "status"), [(9, 404), (0, 422), (True, 422), ("1", 422), (2**60, 422), (None, 422)])
 def test_going_back_to_nowhere_is_refused(publisher: TestClient, to: object, status: int) -> None:
     assert publisher.post("/v1/rollback", json={"to": to}).status_code == status
+
+
+def test_going_back_takes_no_document_of_many_values(publisher: TestClient) -> None:
+    answer = publisher.post("/v1/rollback", content=b'{"to": [' + b"[]," * 5_000 + b"[]]}")
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
 def test_another_environments_version_is_nowhere(callers: Callers) -> None:
