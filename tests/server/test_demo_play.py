@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from nearwise_server.demo import DemoSettings, run_demo
+from nearwise_server.demo.centre import Centre
 from nearwise_server.demo.errors import DemoFailed, DemoImpossible
 from nearwise_server.demo.play import MARK, campaigns_of, prepare_folder, read_texts
 from nearwise_server.demo.settings import find_examples
@@ -72,6 +74,23 @@ def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path, capsys:
         port = taken.getsockname()[1]
         assert run_demo(DemoSettings(folder=tmp_path / "demo", port=port)) == 2
     assert f"port {port} is in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_cannot_be_is_refused(port: int) -> None:
+    with pytest.raises(DemoImpossible, match=f"port {port} is not within 0 and 65535"):
+        DemoSettings(port=port)
+
+
+def test_demos_that_start_together_each_find_their_own_centre(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        centres = [stack.enter_context(Centre(prepare_folder(tmp_path / name), None)) for name in ("one", "two")]
+        for centre in centres:
+            centre.start(["till-1"])
+        for centre in centres:
+            centre.wait_until_it_answers()
+            assert list(centre.devices()) == []
+        assert centres[0].port != centres[1].port
 
 
 def test_a_replay_of_no_length_is_refused() -> None:

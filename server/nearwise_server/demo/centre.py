@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -44,15 +45,18 @@ class PublishedBundle:
 class Centre:
     """A running centre and its `keys`: `publish`, `read`, and one per till by its name.
 
-    A context manager: leaving it ends the process.
+    A context manager: leaving it ends the process. The process takes its port itself and says its `url` together with
+    the keys, so what answers there is this centre and no other. On port None it takes the usual one, or any.
     """
 
     def __init__(self, folder: Path, port: int | None) -> None:
         self._folder = folder
         self.child = Child("the centre", folder / "centre.log")
-        self.port = _free_port(port)
-        self.url = f"http://{HOST}:{self.port}"
-        self._client = httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
+        self._ports = (USUAL_PORT, 0) if port is None else (port,)
+        if port:
+            _require_free(port)
+        self.url = ""
+        self._client = httpx.Client(timeout=20.0, trust_env=False)
         self.keys: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -66,31 +70,33 @@ class Centre:
 
     def start(self, tills: list[str]) -> None:
         """Start the process, which makes keys for people and one per till."""
-        keys = self._folder / "keys.txt"
-        arguments = [
-            "-m",
-            "nearwise_server.demo.centre_process",
-            str(self._folder / "centre"),
-            str(self.port),
-            str(keys),
-        ]
-        self.child.start([*arguments, *tills], os.environ)
+        ports = ",".join(map(str, self._ports))
+        arguments = [str(self._folder / "centre"), ports, str(self._folder / "keys.txt"), *tills]
+        self.child.start(["-m", "nearwise_server.demo.centre_process", *arguments], os.environ)
 
     def wait_until_it_answers(self) -> None:
-        """Wait for the process and take its keys.
+        """Wait for the process and take its address and its keys.
 
         Raises:
             DemoFailed: it ended or does not answer.
         """
+        keys = self._folder / "keys.txt"
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not keys.is_file():
             self.child.require_alive()
             if time.monotonic() > deadline:
-                raise DemoFailed(f"the centre does not answer at {self.url}")
+                raise DemoFailed(f"the centre does not start; see {self._folder / 'centre.log'}")
             time.sleep(0.05)
-        lines = (self._folder / "keys.txt").read_text().splitlines()
-        self.keys = dict(line.split("\t") for line in lines)
+        self.keys = dict(line.split("\t") for line in keys.read_text().splitlines())
+        self.url = self.keys.pop("centre")
+        self._client.base_url = httpx.URL(self.url)
         self._client.headers["Authorization"] = f"Bearer {self.keys['publish']}"
+        self._ask("GET", "/healthz")
+
+    @property
+    def port(self) -> int:
+        """The port that the process listens on, once it has said so."""
+        return httpx.URL(self.url).port or 0
 
     def publish(self, texts: Mapping[str, str], note: str) -> PublishedBundle:
         """Have a rule set checked, built, signed and published.
@@ -132,12 +138,6 @@ class Centre:
         answer = self._client.get(path, headers=headers)
         return answer.num_bytes_downloaded if answer.is_success else None
 
-    def _answers(self) -> bool:
-        try:
-            return self._client.get("/healthz").is_success
-        except httpx.TransportError:
-            return False
-
     def _ask(self, method: str, path: str, **more: object) -> dict[str, Json]:
         try:
             answer = self._client.request(method, path, **more)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -169,18 +169,16 @@ def _event(row: dict[str, Json]) -> StoredEvent:
     )
 
 
-def _free_port(wanted: int | None) -> int:
-    """`wanted`, or the usual port, or any.
+def _require_free(port: int) -> None:
+    """Refuse a port that is in use before anything starts.
 
     Raises:
-        DemoImpossible: the wanted port is in use.
+        DemoImpossible: the port is in use, or not ours to take.
     """
-    for port in (USUAL_PORT, 0) if wanted is None else (wanted,):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise DemoImpossible(f"port {wanted} is in use; --port 0 takes a free one")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be taken ({error.strerror})"
+            raise DemoImpossible(f"port {port} {reason}; --port 0 takes a free one") from error

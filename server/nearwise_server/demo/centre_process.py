@@ -1,8 +1,9 @@
 """The centre's process in the demo: an ordinary server that makes its keys first and ends with its standard input.
 
-    python -m nearwise_server.demo.centre_process DATA PORT KEYS TILL...
+    python -m nearwise_server.demo.centre_process DATA PORT[,PORT] KEYS TILL...
 
-KEYS is the file to which the keys are written once they are made: one line each, name and key separated by a tab.
+The first PORT that is free is taken. KEYS is the file that is written once that is done and the keys are made: one line
+each, name and key separated by a tab; the first line is `centre` and its URL.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from nearwise_server.settings import Settings
 ENVIRONMENT = "demo"
 
 
-def write_keys(centre: Centre, path: Path, tills: list[str]) -> None:
-    """Make a key for publishing, one for reading and one per till, and write them in one step."""
+def write_keys(url: str, centre: Centre, path: Path, tills: list[str]) -> None:
+    """Make a key for publishing, one for reading and one per till, and write them and the URL in one step."""
     now_ms = time.time_ns() // 1_000_000
-    lines = [
+    lines = [f"centre\t{url}"]
+    lines += [
         f"{scope.value}\t{make_key(centre.database, scope, ENVIRONMENT, now_ms=now_ms, note='demo')}"
         for scope in (Scope.PUBLISH, Scope.READ)
     ]
@@ -44,20 +46,25 @@ def write_keys(centre: Centre, path: Path, tills: list[str]) -> None:
 
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
-    data, port, keys, *tills = arguments
+    data, ports, keys, *tills = arguments
 
     def end_with_input() -> None:
         sys.stdin.buffer.read()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def started(_url: str, centre: Centre) -> None:
-        write_keys(centre, Path(keys), tills)
+    def started(url: str, centre: Centre) -> None:
+        write_keys(url, centre, Path(keys), tills)
         threading.Thread(target=end_with_input, daemon=True).start()
 
-    try:
-        serve(Settings(data=data, port=int(port), shutdown_seconds=2), started=started)
-    except ServerError as error:
-        sys.exit(str(error))
+    refusal: ServerError | None = None
+    for port in map(int, ports.split(",")):
+        try:
+            serve(Settings(data=data, port=port, shutdown_seconds=2), started=started)
+        except ServerError as error:
+            refusal = error
+        else:
+            return
+    sys.exit(str(refusal))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class DemoSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= 3600:
             raise DemoImpossible("the replay takes 1 to 3600 seconds")
+        if self.port is not None and not 0 <= self.port <= 65_535:
+            raise DemoImpossible(f"port {self.port} is not within 0 and 65535")
         if not 7 <= self.tills <= 64:
             raise DemoImpossible("the demo is played with 7 to 64 tills")
 
