@@ -181,6 +181,13 @@ def test_a_wrong_type_is_a_surprise_without_a_run_and_a_diagnostic_with_one() ->
     assert [diagnostic.code for diagnostic in run.diagnostics] == ["TYPE_MISMATCH"]
 
 
+def test_every_name_of_missing_is_read_and_noted() -> None:
+    run = Run()
+    expression = parse({"missing": ["country", "member"]}, dialect=Dialect.JSONLOGIC)
+    assert compile_conditions([expression])({"member": b"bytes"}, run) == 0
+    assert [diagnostic.place for diagnostic in run.diagnostics] == ["member"]
+
+
 def test_a_condition_that_fails_does_not_hold_and_the_next_one_is_tried() -> None:
     expressions = [parse({"throw": "mine"}), parse({"<": [{"var": "a"}, "text"]}), parse(True)]
     run = Run()

@@ -126,16 +126,17 @@ def presence(code: Inlining, node: Operation, *, negated: bool) -> str | None:
     paths = [slot_path(argument) for argument in node.arguments]
     if None in paths:
         return None
-    present = [_present(code, path) for path in cast("list[Path]", paths)]
+    present = [_present(code, path, first=not at) for at, path in enumerate(cast("list[Path]", paths))]
     if negated:
         return "not (" + (" and ".join(present) or "True") + ")"
     return " and ".join(present) or "True"
 
 
-def _present(code: Inlining, path: Path) -> str:
+def _present(code: Inlining, path: Path, *, first: bool) -> str:
+    # All names are read, whatever the first ones say; so only the first may be checked as late as in the expression.
     guard = code.writer.guards[path]
     if guard is Guard.PLAIN:
-        local = code.writer.load_unchecked(path)
+        local = code.writer.load_unchecked(path) if first else code.writer.load(path)
         return f"({local} if type({local}) is str else given({local}))"
     there = code.present(path) if code.first or guard is not Guard.TEXT else ""
     local = code.writer.load(path)
