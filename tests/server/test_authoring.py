@@ -165,6 +165,14 @@ def test_missing_fields_and_files_are_named() -> None:
         ),
         ("{'==': [{if: [{var: member}, 1, 2]}, a]}", "'==' compares the result of 'if' (integer) with \"a\" (string)"),
         ("{'>': [{var: now.hour}, '12']}", "'>' compares 'now.hour' (integer) with \"12\" (string)"),
+        ("{'>': [{var: basket.total}, 20000]}", "'basket.total' > 20000 never holds: its range is [0, 10000]"),
+        ("{'>': [0, {var: basket.total}]}", "'basket.total' < 0 never holds: its range is [0, 10000]"),
+        ("{'>=': [{var: basket.total}, 0]}", "'basket.total' >= 0 always holds: its range is [0, 10000]"),
+        ("{'==': [{var: basket.total}, -1]}", "'basket.total' is never -1: its range is [0, 10000]"),
+        ("{in: [{var: basket.total}, [5, 10001]]}", "'basket.total' is never 10001: its range is [0, 10000]"),
+        ("{'<': [10000, {var: basket.total}, 20000]}", "'basket.total' > 10000 never holds: its range is [0, 10000]"),
+        ("{var: tier}", "'tier' (string) is no condition: compare it with something"),
+        ("{and: [{var: member}, {var: basket.total}]}", "'basket.total' (number) is no condition: compare it"),
         ("{matches: [{var: tier}, '(']}", "'matches': "),
         ("{cidr: [{var: tier}, 10.0.0.0/33]}", "'cidr': "),
         ("{sem_ver: [{var: app}, '=>', 1.0.0]}", "'sem_ver': "),
@@ -197,6 +205,11 @@ def test_comparisons_of_unlike_types_and_useless_constants_do_not_build(text: st
         "{'==': [{var: tier}, {var: tier}]}",
         "{'!': [{missing: [tier]}]}",
         "{and: [{var: member}, {'!=': [{var: tier}, none]}]}",
+        "{'<=': [0, {var: basket.total}, 20]}",
+        "{'>=': [{var: basket.total}, 10000]}",
+        "{'>': [{var: [basket.total, 20001]}, 20000]}",
+        "{var: member}",
+        "{'!': {var: tier}}",
     ],
 )
 def test_what_can_hold_builds(text: str) -> None:
@@ -213,6 +226,28 @@ def test_a_golden_case_that_gets_something_else_is_a_problem_at_its_expectation(
     (problem,) = built.problems
     assert (problem.code, problem.where) == ("failed_case", "cases/banner.yaml:4:11")
     assert problem.message.startswith('\'a regular\' expected variant "coffee", got "thanks"')
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("basket: { total: 10001 }", "'basket.total' is never 10001: its range is [0, 10000]"),
+        ("basket: { total: lots }", "'basket.total' is a number, and \"lots\" is none"),
+        ("tier: glod", "'tier' is never \"glod\" (did you mean 'gold'?)"),
+        ("member: 1", "'member' is a boolean, and 1 is none"),
+    ],
+)
+def test_the_context_of_a_golden_case_holds_what_is_declared(given: str, message: str) -> None:
+    cases = f"- name: a\n  flag: banner\n  context: {{ {given} }}\n  expect: {{ variant: none }}\n"
+    (problem,) = build(cases__banner=cases).problems
+    assert (problem.line, problem.message) == (3, message)
+
+
+def test_a_wrong_type_of_an_attribute_is_told_once_and_not_wherever_it_is_read() -> None:
+    for wrong in ("{type: strng, values: [none, silver, gold]}", "{values: [none, silver, gold]}"):
+        text = GOOD["attributes.yaml"].replace("{type: string, values: [none, silver, gold]}", wrong)
+        (problem,) = build(attributes=text).problems
+        assert problem.where.startswith("attributes.yaml:3:")
 
 
 def test_golden_cases_run_beside_other_problems_but_never_on_what_is_broken() -> None:

@@ -96,7 +96,9 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
 def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
     """Hold everything in the rule set against everything else in it."""
     check_attributes(sources.attributes)
-    conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), attribute_types(sources.attributes))
+    # What declares no type, or a wrong one, is told at its declaration only: until then anything may be in it.
+    types = dict.fromkeys(sources.attributes, "object") | attribute_types(sources.attributes)
+    conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), types)
     found = References()
     for key, part in sources.segments.items():
         _check_segment(key, part, conditions, found)
@@ -109,7 +111,7 @@ def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
     if not found.report_circles():
         found.report_long_chains(sources.flags)
     for part in sources.cases.values():
-        check_case(part, sources.flags, conditions)
+        check_case(part, sources.flags, sources.attributes, conditions)
     return tuple(conditions.parsed)
 
 

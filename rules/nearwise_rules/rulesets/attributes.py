@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from json import dumps
 from typing import get_args
 
 from nearwise_rules.documents import Attribute, AttributeType, Json, Privacy, Source
 from nearwise_rules.rulesets.conditions import PROVIDED
 from nearwise_rules.rulesets.flags import article, field_names
-from nearwise_rules.rulesets.parts import Part
+from nearwise_rules.rulesets.parts import Part, did_you_mean
 
 _NUMERIC = ("integer", "number")
 
@@ -65,6 +66,33 @@ def _check_range(part: Part, kind: str) -> None:
         part.problem("range", "a range is [lowest, highest]; null leaves a side open")
     elif len(numbers) == 2 and numbers[0] > numbers[1]:
         part.problem("range", f"the range ends ({numbers[1]}) before it begins ({numbers[0]})")
+
+
+def check_declared_value(part: Part, name: str, attribute: Part) -> None:
+    """Report a value that the attribute of this name cannot have by its declaration."""
+    kind, values, value = attribute.get("type").value, attribute.get("values").value, part.value
+    if not isinstance(kind, str):
+        return
+    if not is_of_declared_type(value, kind):
+        part.problem("value_type", f"'{name}' is {article(kind)}, and {_shown(value)} is none")
+    elif isinstance(values, list) and value not in values:
+        guess = did_you_mean(str(value), [known for known in values if isinstance(known, str)])
+        part.problem("unknown_value", f"'{name}' is never {_shown(value)}{guess}")
+    elif isinstance(value, int | float) and not _is_in_range(value, attribute.get("range").value):
+        bounds = attribute.get("range").value
+        part.problem("out_of_range", f"'{name}' is never {_shown(value)}: its range is {_shown(bounds)}")
+
+
+def _shown(value: Json) -> str:
+    return dumps(value, ensure_ascii=False)
+
+
+def _is_in_range(value: float, bounds: Json) -> bool:
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        return True
+    lowest, highest = bounds
+    above = not isinstance(lowest, int | float) or value >= lowest
+    return above and (not isinstance(highest, int | float) or value <= highest)
 
 
 def is_of_declared_type(value: Json, kind: str) -> bool:

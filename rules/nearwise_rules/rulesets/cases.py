@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from nearwise_rules.decide.decision import Reason
 from nearwise_rules.documents import Case, Expectation
-from nearwise_rules.rulesets.attributes import is_instant
+from nearwise_rules.rulesets.attributes import check_declared_value, is_instant
 from nearwise_rules.rulesets.conditions import Conditions, check_known
 from nearwise_rules.rulesets.flags import check_variant, field_names
 from nearwise_rules.rulesets.parts import Part, did_you_mean
 
 
-def check_case(case: Part, flags: Mapping[str, Part], conditions: Conditions) -> None:
+def check_case(case: Part, flags: Mapping[str, Part], attributes: Mapping[str, Part], conditions: Conditions) -> None:
     """Report everything wrong with one golden case."""
     case.known_fields(field_names(Case))
     for name in ("flag", "expect"):
@@ -31,6 +31,8 @@ def check_case(case: Part, flags: Mapping[str, Part], conditions: Conditions) ->
         for name, part in _leaves(case.get("context"), ""):
             if not conditions.is_declared(name):
                 part.problem("unknown_attribute", conditions.undeclared(name), of_key=True)
+            elif name in attributes and not part.absent:
+                check_declared_value(part, name, attributes[name])
 
 
 def _check_expectation(expect: Part) -> None:

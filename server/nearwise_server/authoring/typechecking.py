@@ -6,9 +6,11 @@ Only certain mistakes are reported: what may have several types is wrong when no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import ge, gt, le, lt
 from typing import cast
 
 from jsonlogic.json_schema import from_value
@@ -30,7 +32,8 @@ from nearwise_server.authoring.signatures import (
 )
 
 _EQUALITY = ("==", "!=", "===", "!==")
-_ORDER = ("<", "<=", ">", ">=")
+_ORDERS: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _CHOICES = ("and", "or", "??", "min", "max")
 _LOGIC = ("and", "or", "!", "!!")
 _OVERLAPS = ("any_of", "all_of", "none_of")
@@ -88,7 +91,7 @@ class TypeChecker:
         types = [self._type(argument) for argument in node.arguments]
         if node.spread:
             return SIGNATURES[node.name].gives if node.name in SIGNATURES else AnyType()
-        if node.name in _EQUALITY or node.name in _ORDER:
+        if node.name in _EQUALITY or node.name in _ORDERS:
             self._check_comparison(node, types)
             return BooleanType()
         if node.name in _CHOICES:
@@ -117,7 +120,11 @@ class TypeChecker:
         """Where something must hold, no constant stands but true and false."""
         if isinstance(node, Operation) and node.name in _LOGIC and not node.spread:
             for argument in node.arguments:
-                self._check_truth(argument)
+                # `!` and `!!` of a value ask whether it is empty.
+                if node.name in ("and", "or") or not isinstance(argument, Variable):
+                    self._check_truth(argument)
+        elif isinstance(node, Variable) and not accepts((BooleanType,), found := self._type(node)):
+            self._report(node, "no_condition", f"{_described(node, found)} is no condition: compare it with something")
         elif isinstance(node, Literal) and not isinstance(node.value, bool):
             outcome = "always" if node.value else "never"
             self._report(node, "constant", f"{_shown(node.value)} is no condition: it {outcome} holds")
@@ -139,6 +146,10 @@ class TypeChecker:
             elif node.name in _EQUALITY:
                 self._check_value(left, right)
                 self._check_value(right, left)
+            elif isinstance(left, Variable) and isinstance(right, Literal):
+                self._check_range(left, node.name, right, chained=len(pairs) > 2)
+            elif isinstance(left, Literal) and isinstance(right, Variable):
+                self._check_range(right, _MIRRORED[node.name], left, chained=len(pairs) > 2)
 
     def _forgotten_var(self, *arguments: Node) -> str:
         """The advice where a text is the name of an attribute."""
@@ -164,18 +175,42 @@ class TypeChecker:
         """A constant that is compared with an attribute must be one of the values the attribute lists."""
         if not isinstance(variable, Variable) or not isinstance(literal, Literal) or not variable.rooted:
             return
-        values = self.attributes.get(variable.name, {}).get("values")
-        if not isinstance(values, list):
-            return
+        document = self.attributes.get(variable.name, {})
+        values, (lowest, highest) = document.get("values"), range_of(document)
         given = cast("Json", literal.value)
         for value in given if isinstance(given, list) else [given]:
-            if value is not None and value not in values:
+            if isinstance(value, int | float) and variable.default is None and not lowest <= value <= highest:
+                message = f"'{variable.name}' is never {_shown(value)}: its range is {_shown(document['range'])}"
+                self._report(literal, "out_of_range", message)
+            elif isinstance(values, list) and value is not None and value not in values:
                 guess = did_you_mean(str(value), [known for known in values if isinstance(known, str)])
                 message = f"'{variable.name}' is never {_shown(value)}{guess}"
                 self._report(literal, "unknown_value", message)
 
+    def _check_range(self, variable: Variable, operator: str, literal: Literal, *, chained: bool) -> None:
+        """An order must depend on the value: some of the attribute's range is in it, and some is not."""
+        bound, document = literal.value, self.attributes.get(variable.name, {})
+        if not variable.rooted or variable.default is not None or not isinstance(bound, int | float):
+            return
+        lowest, highest = range_of(document)
+        compare = _ORDERS[operator]
+        possible = {compare(lowest, bound), compare(highest, bound)}
+        if len(possible) == 1 and not (chained and True in possible):
+            outcome = "always" if True in possible else "never"
+            message = f"'{variable.name}' {operator} {_shown(bound)} {outcome} holds"
+            self._report(literal, "out_of_range", f"{message}: its range is {_shown(document['range'])}")
+
     def _report(self, node: Node, code: str, message: str) -> None:
         self.problems.append(TypeProblem(node.pointer, code, message))
+
+
+def range_of(document: JsonObject) -> tuple[float, float]:
+    """The lowest and the highest value that an attribute can have; infinite where it does not say."""
+    bounds = document.get("range")
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        return -math.inf, math.inf
+    lowest, highest = (bound if isinstance(bound, int | float) else None for bound in bounds)
+    return -math.inf if lowest is None else lowest, math.inf if highest is None else highest
 
 
 _KIND_NAMES = {
