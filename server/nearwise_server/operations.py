@@ -17,7 +17,9 @@ from nearwise_server.scopes import Scope
 ANYONE: frozenset[Scope] = frozenset()
 DEVICES = frozenset({Scope.DEVICE})
 PUBLISHERS = frozenset({Scope.PUBLISH})
-READERS = frozenset({Scope.READ, Scope.PUBLISH})
+READERS = frozenset({Scope.READ})
+"""What devices report may be personal: a key of CI that leaks must not show it."""
+PEOPLE = frozenset({Scope.READ, Scope.PUBLISH})
 HOLDERS = frozenset(Scope)
 """Anyone with a key: what devices may fetch, people may look at."""
 

@@ -16,7 +16,8 @@ from nearwise_server.media_types import (
     JSON_TYPE,
     PROBLEM_TYPE,
 )
-from nearwise_server.operations import DEVICES, HOLDERS, PUBLISHERS, READERS, Content, Handler, Operation
+from nearwise_server.operations import DEVICES, HOLDERS, PEOPLE, PUBLISHERS, READERS, Content, Handler, Operation
+from nearwise_server.scopes import Scope
 
 Answers = dict[int, tuple[str, Content | None]]
 _ANY = (401, 403, 500, 503)
@@ -85,7 +86,7 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             body=Content(media_type=JSON_TYPE, schema=schemas.ROLLBACK),
             answers=_answers(JSON_TYPE, 400, 404, *_WITH_BODY, status=201, schema=schemas.PUBLISHED),
         ),
-        _listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS),
+        _listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS, PEOPLE),
         _listing(admin.devices, "/v1/devices", "Devices, one row per device and epoch", schemas.DEVICES),
         _listing(admin.events, "/v1/events", "Stored events in the order of arrival", schemas.EVENTS),
         Operation(
@@ -112,13 +113,15 @@ def _fetch(handler: Handler, path: str, summary: str, media_type: str, *paramete
     )
 
 
-def _listing(handler: Handler, path: str, summary: str, schema: schemas.Schema) -> Operation:
+def _listing(
+    handler: Handler, path: str, summary: str, schema: schemas.Schema, scopes: frozenset[Scope] = READERS
+) -> Operation:
     """A listing in pages."""
     return Operation(
         method="GET",
         path=path,
         handler=handler,
-        scopes=READERS,
+        scopes=scopes,
         summary=summary,
         parameters=schemas.PAGE,
         answers=_answers(JSON_TYPE, 400, schema=schema),

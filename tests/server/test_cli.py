@@ -227,13 +227,22 @@ def test_publish_status_and_rollback_tell_what_they_did(nearwise: Nearwise, shop
         "version 1 of 'production' is the rule set in shop   root "
     )
     assert nearwise("rollback", "1", *at).out.startswith("version 2 of 'production' is the content of version 1")
-    lines = nearwise("status", *at).out.splitlines()
+    reading = ("--url", url, "--key", nearwise("keys", "create", "read", "--data", "centre").out.strip())
+    lines = nearwise("status", *reading).out.splitlines()
     assert lines[0] == "published, newest first"
     assert [line.split()[0] for line in lines[2:4]] == ["2", "1"]
     assert "no device yet" in lines
     assert lines[-1] == "events  0 stored   missing 0"
-    told = json.loads(nearwise("status", *at, "--json").out)
+    told = json.loads(nearwise("status", *reading, "--json").out)
     assert [bundle["version"] for bundle in told["bundles"]] == [2, 1]
+
+
+def test_status_says_which_key_it_needs(nearwise: Nearwise, shop: Path, url: str) -> None:
+    key = nearwise("keys", "create", "publish", "--data", "centre").out.strip()
+    refused = nearwise("status", "--url", url, "--key", key)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == f"nearwise: {url} refused (403): this needs a key with scope read\n"
+    assert "nearwise keys create read" in nearwise("status").err
 
 
 def test_fetch_writes_the_bundle_that_devices_get(nearwise: Nearwise, shop: Path, url: str) -> None:

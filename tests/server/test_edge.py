@@ -258,6 +258,7 @@ def test_a_key_does_what_its_scope_says(callers: Callers) -> None:
     for path in ("/v1/bundles", "/v1/devices", "/v1/events", "/v1/summary"):
         assert callers.client(Scope.DEVICE).get(path).status_code == 403
         assert callers.client(Scope.READ).get(path).status_code == 200
+        assert callers.client(Scope.PUBLISH).get(path).status_code == (200 if path == "/v1/bundles" else 403)
     assert callers.client(Scope.READ).post("/v1/bundles", json={"files": {}}).status_code == 403
     assert callers.client(Scope.READ).post("/v1/rollback", json={"to": 1}).status_code == 403
 

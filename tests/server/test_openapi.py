@@ -63,16 +63,16 @@ def test_operation_ids_are_unique_and_path_parameters_are_declared(page: dict[st
 
 def test_answers_have_the_form_that_the_page_promises(callers: Callers, page: dict[str, Any]) -> None:
     callers.publish({"a": {"n": 1}})
-    key, publisher = callers.key(Scope.DEVICE), callers.client(Scope.PUBLISH)
+    key, publisher, reader = callers.key(Scope.DEVICE), callers.client(Scope.PUBLISH), callers.client(Scope.READ)
     _check(page, "/v1/batches", "post", callers.send(callers.batch(1, packed(type="status", at=1), b""), key))
     _check(page, "/v1/batches", "post", callers.send(b"", key))
     _check(page, "/v1/batches", "post", callers.with_key("").post("/v1/batches", headers=BATCH))
     for path in ("/v1/bundles", "/v1/devices", "/v1/events", "/v1/summary", "/healthz", "/openapi.json"):
-        _check(page, path, "get", publisher.get(path))
+        _check(page, path, "get", reader.get(path))
     _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 1}))
     _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 9}))
     _check(page, "/v1/bundles", "post", publisher.post("/v1/bundles", json={"files": {}}))
-    _check(page, "/v1/events", "get", publisher.get("/v1/events?limit=0"))
+    _check(page, "/v1/events", "get", reader.get("/v1/events?limit=0"))
 
 
 def test_refusals_that_come_before_an_operation_are_on_the_page(

@@ -173,8 +173,11 @@ def rollback(
 
 
 def status(url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> None:
-    """Show what is published, and how each device does."""
-    with _centre(url, key) as centre:
+    """Show what is published, and how each device does.
+
+    It needs a read key: `nearwise keys create read`.
+    """
+    with _centre(url, key, Scope.READ) as centre:
         versions, devices, summary = centre.versions(5), list(centre.devices()), centre.summary()
     if as_json:
         screen.show_json({"bundles": versions, "devices": devices, "summary": summary})
@@ -221,9 +224,9 @@ def _show_published(answer: JsonObject, what: str) -> None:
     screen.out.print(f"version {answer.get('version')} of '{answer.get('environment')}' is {what}   root {root}")
 
 
-def _centre(url: str, key: str) -> CentreClient:
+def _centre(url: str, key: str, scope: Scope = Scope.PUBLISH) -> CentreClient:
     if not key:
-        raise CommandFailed("no key: give --key or set NEARWISE_KEY (nearwise keys create publish makes one)")
+        raise CommandFailed(f"no key: give --key or set NEARWISE_KEY (nearwise keys create {scope} makes one)")
     return CentreClient(url, key)
 
 

@@ -90,7 +90,7 @@ class Centre:
         self.keys = dict(line.split("\t") for line in keys.read_text().splitlines())
         self.url = self.keys.pop("centre")
         self._client.base_url = httpx.URL(self.url)
-        self._client.headers["Authorization"] = f"Bearer {self.keys['publish']}"
+        self._client.headers["Authorization"] = f"Bearer {self.keys['read']}"
         self._ask("GET", "/healthz")
 
     @property
@@ -104,7 +104,8 @@ class Centre:
         Raises:
             DemoFailed: the centre refuses it.
         """
-        answer = self._ask("POST", "/v1/bundles", json={"files": dict(texts), "note": note})
+        headers = {"Authorization": f"Bearer {self.keys['publish']}"}
+        answer = self._ask("POST", "/v1/bundles", headers=headers, json={"files": dict(texts), "note": note})
         return PublishedBundle(_count(answer, "version"), str(answer["root"]))
 
     def devices(self) -> dict[str, DeviceRecord]:
