@@ -96,7 +96,7 @@ class Client:
         _open_clients.add(self)
 
     def _equip(self, storage: Storage | None) -> None:
-        """The outbox and the thread that serves it, and all that leads to them. Once more in a forked child."""
+        """The outbox and the threads that serve it, and all that leads to them. Once more in a forked child."""
         settings = self._settings
         self._worker: Worker | None = None
         self._made: Outbox | None = None
@@ -135,7 +135,6 @@ class Client:
             transport=None if self._url is None else self._connect,
         )
         self._worker = worker = Worker(duties)
-        self._outbox.on_event(worker.wake)
         self._exposures.wake = worker.wake
         worker.start()
 

@@ -1,4 +1,4 @@
-"""What a client does by itself: sync events to the disk, ask for bundles, send batches, each when it is due."""
+"""What a client does by itself with the server: ask for bundles, count exposures, send batches, each when it is due."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Synchronizer:
 
     def _plan(self, now: float) -> None:
         online = self._duties.transport is not None
-        self._commit_at = self._summary_at = self._send_at = self._poll_at = _NEVER
+        self._summary_at = self._send_at = self._poll_at = _NEVER
         if online:
             ready = self._duties.shelf.bundle is not None
             self._poll_at = now + (self._draw() * min(self._settings.poll_seconds, 1.0) + 0.1 if ready else 0.0)
@@ -62,34 +62,23 @@ class Synchronizer:
         if now >= self._summary_at:
             self._summary_at = _NEVER
             duties.exposures.flush()
-        if duties.outbox.stirred and self._commit_at == _NEVER:
-            self._commit_at = now + settings.commit_seconds
-        if now >= self._commit_at:
-            self._commit()
         if now >= self._poll_at:
             self._poll()
         if now >= self._send_at:
             self._send()
-        due = min(self._commit_at, self._summary_at, self._poll_at, self._send_at)
+        due = min(self._summary_at, self._poll_at, self._send_at)
         return max(due - self._clock(), 0.0)
 
     def hurry(self) -> None:
-        """Send and sync what is there with the next `tick`, also during a back-off."""
+        """Send what is there with the next `tick`, also during a back-off."""
         self._duties.exposures.flush()
-        self._commit_at = self._clock()
         if self.report.sending is Sending.ON:
             self._send_at = self._clock()
 
-    def _commit(self) -> None:
-        self._commit_at = _NEVER
+    def committed(self) -> None:
+        """Events were synced to the disk: make room for the next, and plan to send these."""
         outbox = self._duties.outbox
-        outbox.settle_down()
-        try:
-            outbox.commit()
-            outbox.prepare()
-        except (NearwiseError, OSError) as error:
-            self._complain(error)
-            self._commit_at = self._clock() + self._settings.retry_first_seconds
+        outbox.prepare()
         if self.report.sending is Sending.ON and self._send_at == _NEVER:
             full = outbox.figures().queued >= self._settings.batch_events
             self._send_at = self._clock() + (0.0 if full else self._varied(self._settings.send_seconds))

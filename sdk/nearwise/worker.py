@@ -1,60 +1,74 @@
-"""The thread that runs a synchronizer: it sleeps until something is due or somebody calls."""
+"""The two threads of a client: one syncs events to the disk, the other does all that may wait for a network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Condition, Event, Thread
+from threading import Condition
 from time import monotonic
+from typing import TYPE_CHECKING
 
+from nearwise.commits import Commits
 from nearwise.duties import Duties, Report
+from nearwise.loops import Loop
 from nearwise.states import Sending
+
+if TYPE_CHECKING:
+    from nearwise.sync import Synchronizer
 
 _BEFORE_FIRST_SECONDS = 0.03
 """The app's first decisions go before the imports that sending needs."""
 
 
 class Worker:
-    """One daemon thread. It does not keep the process alive."""
+    """Commits and sends. A request that hangs holds up no commit."""
 
     def __init__(self, duties: Duties) -> None:
         self.report = Report(Sending.OFF if duties.transport is None else Sending.ON)
         self._duties = duties
-        self._call = Event()
         self._ticked = Condition()
-        self._stopping = False
-        self._hurry = False
-        self._thread = Thread(target=self._run, name="nearwise", daemon=True)
-        self.wake = self._call.set
+        self._hurry = self._committed = False
+        self._synchronizer: Synchronizer | None = None
+        self._syncing = Loop("nearwise", self._tick, self.report)
+        self._committing = Loop("nearwise-commit", Commits(duties, self.report, self._tell_committed).tick, self.report)
+        self.wake = self._syncing.wake
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._duties.outbox.on_event(self._committing.wake)
+        self._committing.start()
+        self._syncing.start()
 
-    def _run(self) -> None:
-        if self._duties.shelf.bundle is not None:
-            self._call.wait(_BEFORE_FIRST_SECONDS)
-        from nearwise.sync import Synchronizer
+    def _tell_committed(self) -> None:
+        self._committed = True
+        self._syncing.wake()
 
-        synchronizer = Synchronizer(self._duties, self.report)
-        while not self._stopping:
-            if self._hurry:
-                self._hurry = False
-                synchronizer.hurry()
-            try:
-                wait = synchronizer.tick()
-            except Exception as error:  # noqa: BLE001  whatever a disk or a network can give, the thread goes on
-                self.report.last_error = f"{type(error).__name__}: {error}"
-                wait = 1.0
+    def _tick(self) -> float:
+        synchronizer = self._synchronizer or self._begin()
+        if self._hurry:
+            self._hurry = False
+            synchronizer.hurry()
+        if self._committed:
+            self._committed = False
+            synchronizer.committed()
+        try:
+            return synchronizer.tick()
+        finally:
             with self._ticked:
                 self._ticked.notify_all()
-            self._call.wait(min(wait, 3600.0))
-            self._call.clear()
-        synchronizer.close()
+
+    def _begin(self) -> Synchronizer:
+        if self._duties.shelf.bundle is not None:
+            self._syncing.pause(_BEFORE_FIRST_SECONDS)
+        from nearwise.sync import Synchronizer
+
+        self._synchronizer = made = Synchronizer(self._duties, self.report)
+        self._syncing.ended = made.close
+        return made
 
     def hurry(self) -> None:
-        """Send and sync now."""
+        """Send now."""
         self._hurry = True
-        self._call.set()
+        self._syncing.wake()
 
     def wait_until(self, holds: Callable[[], bool], timeout_seconds: float) -> bool:
         """Wait until something holds, looking after every round of the thread; whether it does."""
@@ -62,14 +76,15 @@ class Worker:
         with self._ticked:
             while not holds():
                 left = deadline - monotonic()
-                if left <= 0 or not self._thread.is_alive():
+                if left <= 0 or not self._syncing.running:
                     return holds()
                 self._ticked.wait(left)
         return True
 
     def stop(self, timeout_seconds: float) -> None:
-        """End the thread; at most this long is waited for a call that is under way."""
-        self._stopping = True
-        self._call.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+        """End both threads; at most this long is waited for a call that is under way."""
+        deadline = monotonic() + timeout_seconds
+        self._committing.stop()
+        self._syncing.stop()
+        self._committing.join(timeout_seconds)
+        self._syncing.join(max(deadline - monotonic(), 0.0))

@@ -292,6 +292,34 @@ def test_closing_takes_no_longer_than_it_may_while_a_call_hangs(server: MemorySe
     hanging.set()
 
 
+@pytest.mark.skipif(not hasattr(os, "fdatasync"), reason="this system syncs by another name")
+def test_exposures_are_synced_while_a_call_hangs(
+    server: MemoryServer, quick: Settings, tmp_path: Path, seed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calling, hanging, synced = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_request: Request) -> Response:
+        calling.set()
+        hanging.wait(30)
+        return Response(503, {}, b"")
+
+    server.fail(hang, hang)
+    client = Client(server, trust=server.public_key, settings=quick, storage=tmp_path / "till", seed=seed)
+    assert calling.wait(10)
+
+    def sync(_file: int) -> None:
+        synced.set()
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    client.context("h-1", basket=BASKET).decide("offer").shown()
+    assert synced.wait(10)
+    start = monotonic()
+    client.close(0.5)
+    assert monotonic() - start < 1.4
+    assert not [thread for thread in threading.enumerate() if thread.name == "nearwise-commit"]
+    hanging.set()
+
+
 def test_two_clients_cannot_share_a_folder(tmp_path: Path) -> None:
     with Client(storage=tmp_path), pytest.raises(StorageBusy):
         Client(storage=tmp_path)

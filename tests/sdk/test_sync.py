@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from nearwise import Sending, Settings, State
+from nearwise.commits import Commits
 from nearwise.duties import Duties, Report
+from nearwise.errors import StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
 from nearwise.outbox.memory import MemoryLog
@@ -31,7 +33,7 @@ SETTINGS = Settings(
 
 
 class Machine:
-    """A synchronizer with everything around it, on a clock of its own."""
+    """The commits and the synchronizer with everything around them, on a clock of their own."""
 
     def __init__(self, server: MemoryServer | None, clock: Clock) -> None:
         settings = SETTINGS
@@ -44,6 +46,7 @@ class Machine:
         transport = None if server is None else (lambda: server)
         duties = Duties(settings, self.shelf, self.outbox, self.exposures, "till-07", transport)
         self.sync = Synchronizer(duties, self.report, clock, lambda: 0.5)
+        self.commits = Commits(duties, self.report, self.sync.committed, clock)
 
     def track(self) -> None:
         self.outbox.append(encode_event({"type": "track", "at": 1, "name": "purchase"}), critical=True)
@@ -52,9 +55,15 @@ class Machine:
         """Let time pass, ticking whenever something is due."""
         end = self.clock.now + seconds
         while self.clock.now < end:
-            wait = self.sync.tick()
+            wait = self.tick()
             self.clock.now = min(end, self.clock.now + max(wait, 0.001))
+        self.tick()
+
+    def tick(self) -> float:
+        """What either thread would do now, also when the other wakes it."""
         self.sync.tick()
+        self.commits.tick()
+        return min(self.sync.tick(), self.commits.tick())
 
 
 @pytest.fixture
@@ -79,7 +88,7 @@ def test_without_a_bundle_the_first_poll_is_at_once_and_then_every_minute(
 def test_events_wait_for_others_and_leave_together(machine: Machine, server: MemoryServer) -> None:
     machine.sync.tick()
     machine.track()
-    assert machine.sync.tick() == pytest.approx(1)
+    assert machine.tick() == pytest.approx(1)
     machine.run(3)
     machine.track()
     machine.run(2.5)
@@ -94,7 +103,7 @@ def test_with_nothing_to_do_nothing_is_due_but_the_poll(machine: Machine) -> Non
     machine.sync.tick()
     machine.track()
     machine.run(30)
-    assert machine.sync.tick() > 25
+    assert machine.tick() > 25
 
 
 def test_a_backlog_leaves_in_full_batches_one_after_the_other(machine: Machine, server: MemoryServer) -> None:
@@ -184,9 +193,9 @@ def test_counted_exposures_leave_once_a_minute(machine: Machine, server: MemoryS
 def test_a_client_without_a_server_only_commits(clock: Clock) -> None:
     machine = Machine(None, clock)
     machine.track()
-    assert machine.sync.tick() == pytest.approx(1)
+    assert machine.tick() == pytest.approx(1)
     machine.run(100)
-    assert machine.sync.tick() == float("inf")
+    assert machine.tick() == float("inf")
     assert machine.outbox.figures().queued == 1
 
 
@@ -207,3 +216,18 @@ def test_an_error_nobody_thought_of_is_reported_and_survived(machine: Machine, s
     assert "surprise" in (machine.report.last_error or "")
     machine.run(10)
     assert machine.shelf.state() is State.READY
+
+
+def test_a_disk_that_fails_is_told_and_synced_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing() -> int:
+        raise StorageFailed("the disk failed")
+
+    machine.sync.tick()
+    monkeypatch.setattr(machine.outbox, "commit", failing)
+    machine.track()
+    machine.run(1.5)
+    assert "the disk failed" in (machine.report.last_error or "")
+    assert machine.commits.tick() <= 1
+    monkeypatch.undo()
+    machine.run(1.5)
+    assert machine.commits.tick() == float("inf")
