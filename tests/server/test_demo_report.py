@@ -71,6 +71,21 @@ def test_the_screen_shows_every_figure_on_one_line_each_even_where_it_is_narrow(
     ]
 
 
+def test_in_a_terminal_of_80_columns_lines_are_folded_between_their_figures() -> None:
+    out = io.StringIO()
+    screen = Screen(Console(file=out, width=80, force_terminal=True, color_system=None))
+    screen.show_report(GOOD, None)
+    screen.say("bundle 41 is checked, built, signed and published: half of the households get the wide screen")
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[3:5] == [
+        "events           sent 5,377   stored 5,377   missing 0   twice 0",
+        "                 (2 tills cut off, one of them killed within a call)",
+    ]
+    assert lines[-1].strip() == "households get the wide screen"
+    assert " ".join(printed(GOOD).split()) == " ".join(" ".join(lines[:-2]).split())
+
+
 def test_a_till_that_is_behind_is_named_with_its_version() -> None:
     assert ("  till-2", "bundle 40") in report_lines(replace(GOOD, ended_on={"till-1": 41, "till-2": 40}), None)
 

@@ -6,6 +6,8 @@ In a terminal the bar moves; elsewhere only whole lines are printed. Nothing her
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import time
 from pathlib import Path
 from types import TracebackType
@@ -52,8 +54,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """One line about what has just happened, with the seconds since the start."""
-        stamp = Text(f"{time.monotonic() - self._began:5.1f} s  ", style="dim")
-        self._console.print(stamp.append(text, style=style or "default"), soft_wrap=True)
+        self._print(Text(f"{time.monotonic() - self._began:5.1f} s  ", style="dim"), text, style or "default")
 
     def show_progress(self, state: str, done: int, total: int) -> None:
         """Move the bar: what is going on, and how many of all baskets are rung up."""
@@ -64,12 +65,11 @@ class Screen:
     def show_report(self, report: Report, keys: Path | None) -> None:
         """Print the report; `keys`: where the keys of the centre lie, None when it does not go on running."""
         self._console.print()
-        self._console.print(Text(cast_line(report), style="bold"), soft_wrap=True)
+        self._print(Text(), cast_line(report), "bold")
         for label, text in report_lines(report, keys):
-            line = Text(f"{label:<{LABEL_WIDTH}}", style="bold")
-            self._console.print(line.append(text, style="default"), soft_wrap=True)
+            self._print(Text(f"{label:<{LABEL_WIDTH}}", style="bold"), text, "default")
         for failure in report.failures:
-            self._console.print(Text(f"check: {failure}", style="bold red"), soft_wrap=True)
+            self._print(Text("check: ", style="bold red"), failure, "bold red")
 
     def show_error(self, text: str) -> None:
         """Say on standard error why the demo could not be played."""
@@ -79,6 +79,26 @@ class Screen:
         """Print the report as JSON on one line."""
         self._console.file.write(json.dumps(report.to_json(), separators=(",", ":")) + "\n")
         self._console.file.flush()
+
+    def _print(self, label: Text, text: str, style: str) -> None:
+        """A label and what it labels: in a terminal folded to its width, elsewhere always one line."""
+        indent = len(label)
+        first, *more = fold(text, self._console.width - indent) if self._console.is_terminal else [text]
+        self._console.print(label.append(first, style=style), soft_wrap=True)
+        for line in more:
+            self._console.print(Text(" " * indent + line, style=style), soft_wrap=True)
+
+
+def fold(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width`, broken between its columns, and within one only where it alone is longer."""
+    lines = [""]
+    for gap, column in re.findall(r"( {2,}|^)(.+?)(?= {2,}|$)", text):
+        longer = f"{lines[-1]}{gap}{column}"
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines += textwrap.wrap(column, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return [line for line in lines if line] or [""]
 
 
 def cast_line(report: Report) -> str:
