@@ -5,8 +5,9 @@ Every name is loaded when it is first used: a device that only decides never pay
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import (
@@ -305,14 +306,8 @@ __all__ = [
     "write_frame",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+    __getattr__ = imported_later(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -57,12 +57,13 @@ __all__ = [
     "__version__",
 ]
 
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
 
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    value: object = getattr(import_module(f"nearwise.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+        value: object = getattr(import_module(f"nearwise.{_LATER[name]}"), name)
+        globals()[name] = value
+        return value

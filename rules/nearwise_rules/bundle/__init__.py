@@ -5,8 +5,9 @@ Every name is loaded when it is first used: a device at start opens one bundle a
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle.acceptance import (
@@ -98,7 +99,7 @@ _HOMES = {
         "seal",
     ),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_HOME = {name: f".{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "MANIFEST_TYPE",
@@ -140,14 +141,8 @@ __all__ = [
     "write_frame",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+    __getattr__ = imported_later(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.release import Release
+from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.cases import CaseFailure, failure_of, run_cases
     from nearwise_rules.decide.explanation import Explanation, RuleExplanation, explain
 
 _LATER = {
-    "CaseFailure": "cases",
-    "Explanation": "explanation",
-    "RuleExplanation": "explanation",
-    "explain": "explanation",
-    "failure_of": "cases",
-    "run_cases": "cases",
+    "CaseFailure": ".cases",
+    "Explanation": ".explanation",
+    "RuleExplanation": ".explanation",
+    "explain": ".explanation",
+    "failure_of": ".cases",
+    "run_cases": ".cases",
 }
 
 __all__ = [
@@ -34,12 +35,5 @@ __all__ = [
     "run_cases",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+    __getattr__ = imported_later(__name__, _LATER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nearwise_rules.later import imported_later
 from nearwise_rules.logic.dialects import DEFAULT_LIMITS, Dialect, Limits
 from nearwise_rules.logic.interpreter import interpret
 from nearwise_rules.logic.parser import parse, parse_text
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from nearwise_rules.logic.recording import Step, Trace, trace
 
 _LATER = {
-    "Finding": "explanation",
-    "Step": "recording",
-    "Surprise": "compiler",
-    "Trace": "recording",
-    "compile_conditions": "compiler",
-    "compile_expression": "compiler",
-    "explain_condition": "explanation",
-    "trace": "recording",
+    "Finding": ".explanation",
+    "Step": ".recording",
+    "Surprise": ".compiler",
+    "Trace": ".recording",
+    "compile_conditions": ".compiler",
+    "compile_expression": ".compiler",
+    "explain_condition": ".explanation",
+    "trace": ".recording",
 }
 
 __all__ = [
@@ -55,12 +56,5 @@ __all__ = [
     "trace",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # so that type checkers refuse names that are not there
+    __getattr__ = imported_later(__name__, _LATER)
