@@ -33,4 +33,4 @@ def test_what_the_rules_show_to_type_checkers_is_what_they_give_at_run_time() ->
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'decison'"):
-        _ = nearwise_rules.decison  # type: ignore[attr-defined]  # pyright: ignore[reportUnknownVariableType, reportAttributeAccessIssue]
+        _ = nearwise_rules.decison  # type: ignore[attr-defined]  # pyright: ignore
