@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nearwise.errors import NearwiseError
+from nearwise.problems import problem_detail
 from nearwise.shelf import Shelf
 from nearwise.transport import Request, Response, Transport
 from nearwise_rules import Bundle, BundleRefused, Manifest, apply_delta, open_bundle, open_manifest, pack_bundle
 
 _MANIFEST_BYTES = 256 * 1024
+_KEY_REFUSED = frozenset({401, 403})
 
 
 class CallFailed(NearwiseError):
@@ -18,7 +20,17 @@ class CallFailed(NearwiseError):
     def __init__(self, what: str, answer: Response) -> None:
         self.status = answer.status
         self.retry_after = answer.headers.get("retry-after")
-        super().__init__(f"{what}: the server answered {answer.status}")
+        detail = problem_detail(answer)
+        super().__init__(f"{what}: the server answered {answer.status}{detail and f': {detail}'}")
+
+
+class KeyRefused(CallFailed):
+    """The server does not take this key: nothing is sent until it does."""
+
+
+def failure(what: str, answer: Response) -> CallFailed:
+    """The error for an answer: is it the key, or something else?"""
+    return (KeyRefused if answer.status in _KEY_REFUSED else CallFailed)(what, answer)
 
 
 class Poller:
@@ -49,7 +61,7 @@ class Poller:
             self._hear(answer)
             return
         if answer.status != 200:
-            raise CallFailed("manifest", answer)
+            raise failure("manifest", answer)
         self._follow(answer)
 
     def _follow(self, answer: Response) -> None:
@@ -110,7 +122,7 @@ class Poller:
         path, limits = f"/v1/bundles/{manifest.root}", self._shelf.limits
         answer = self._transport.send(Request("GET", path, self._identity, most_bytes=limits.max_bundle_bytes))
         if answer.status != 200:
-            raise CallFailed("bundle", answer)
+            raise failure("bundle", answer)
         bundle = open_bundle(answer.body, self._shelf.verified(), limits)
         if bundle.envelope == envelope:
             return bundle, answer.body

@@ -9,7 +9,8 @@ from typing import cast
 from nearwise.events import encode_loss
 from nearwise.outbox.batches import Batch, BatchLimits
 from nearwise.outbox.sealing import Outbox
-from nearwise.polling import CallFailed
+from nearwise.polling import CallFailed, failure
+from nearwise.problems import is_problem
 from nearwise.transport import Request, Response, Transport
 from nearwise_rules import encode_batch
 
@@ -17,12 +18,6 @@ BATCH_TYPE = "application/vnd.nearwise.batch"
 _TRIES = 3
 _FINAL = frozenset({400, 413, 422})
 """What the server answers about the batch itself, not about the moment, the key or the address."""
-_PROBLEM = "urn:nearwise:problem:"
-_KEY_REFUSED = frozenset({401, 403})
-
-
-class KeyRefused(CallFailed):
-    """The server does not take this key: nothing is sent until it does."""
 
 
 class Sender:
@@ -78,30 +73,20 @@ class Sender:
 
     def _refuse(self, batch: Batch, answer: Response) -> None:
         """Events are given up only on the server's own word: captive portals and proxies answer with anything."""
-        if answer.status in _KEY_REFUSED:
-            raise KeyRefused("batch", answer)
-        if answer.status in _FINAL and _is_problem(answer):
+        if answer.status in _FINAL and is_problem(answer):
             epoch, first, tries = self._refused
             tries = tries + 1 if (epoch, first) == (batch.epoch, batch.first) else 1
             self._refused = (batch.epoch, batch.first, tries)
             if tries >= _TRIES:
                 self._give_up(batch, f"refused with {answer.status}: {answer.body[:200].decode('utf-8', 'replace')}")
                 return
-        raise CallFailed("batch", answer)
+        raise failure("batch", answer)
 
     def _give_up(self, batch: Batch, reason: str) -> None:
         self._outbox.bury(batch, dict.fromkeys(range(len(batch.events)), reason))
         at_ms = int(self._clock() * 1000)
         self._outbox.append(encode_loss(at_ms, batch.first, batch.end - 1, len(batch.events), "refused"), critical=True)
         self._outbox.settle(batch)
-
-
-def _is_problem(answer: Response) -> bool:
-    """Whether this is a refusal as the server writes it (RFC 9457, with its own types)."""
-    try:
-        return str(json.loads(answer.body)["type"]).startswith(_PROBLEM)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False
 
 
 def _stored_end(batch: Batch, receipt: Mapping[str, object]) -> int:

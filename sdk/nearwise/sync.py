@@ -8,16 +8,19 @@ from time import monotonic
 
 from nearwise.duties import Duties, Report
 from nearwise.errors import NearwiseError
+from nearwise.notices import KeyNotices
 from nearwise.outbox.batches import BatchLimits
-from nearwise.polling import CallFailed, Poller
+from nearwise.polling import CallFailed, KeyRefused, Poller
 from nearwise.retries import Backoff
-from nearwise.sending import KeyRefused, Sender
+from nearwise.sending import Sender
 from nearwise.states import Sending
 from nearwise.transport import Transport
 from nearwise.version import __version__
 from nearwise_rules import BundleRefused
 
 _NEVER = float("inf")
+_TAKEN = frozenset({304, 404})
+"""Answers to a poll that bring nothing, and that only a good key gets."""
 _AT_ONCE = 20
 """Batches sent before the other duties have their turn."""
 
@@ -39,6 +42,7 @@ class Synchronizer:
         self._draw = draw
         self._polls = Backoff(self._settings, draw)
         self._sends = Backoff(self._settings, draw)
+        self._notices = KeyNotices()
         self._transport: Transport | None = None
         self._poller: Poller | None = None
         self._sender: Sender | None = None
@@ -90,11 +94,16 @@ class Synchronizer:
             self._heard()
             self._poll_at = self._clock() + self._after_failure(self._polls, failed)
             self._complain(failed)
+            if isinstance(failed, KeyRefused):
+                self._notices.refused("poll", failed)
+            elif failed.status in _TAKEN:
+                self._resume()
             return
         except BundleRefused as refused:
             self._heard()
             self._polls.succeeded()
             self._complain(refused)
+            self._resume()
         except Exception as error:  # noqa: BLE001  the thread outlives whatever a network can give
             self._complain(error)
             self._poll_at = self._clock() + self._polls.failed()
@@ -114,7 +123,8 @@ class Synchronizer:
         return backoff.failed(failed.retry_after)
 
     def _resume(self) -> None:
-        """The key is good (again): what was kept for want of it can go."""
+        """The key is good for asking: what was kept for want of it may go too, or is refused once more."""
+        self._notices.taken("poll")
         if self.report.sending is Sending.STOPPED:
             self.report.sending = Sending.ON
             self._send_at = self._clock()
@@ -128,12 +138,14 @@ class Synchronizer:
                     return
                 self._heard()
                 self._sends.succeeded()
+                self._notices.taken("batch")
                 self.report.last_sent = self._settings.clock()
             self._send_at = self._clock()
         except KeyRefused as refused:
             self._heard()
             self.report.sending = Sending.STOPPED
             self._complain(refused)
+            self._notices.refused("batch", refused)
         except CallFailed as failed:
             self._heard()
             self._complain(failed)

@@ -11,8 +11,8 @@ from nearwise import Request, Response, TransportFailed
 from nearwise.events import encode_event
 from nearwise.outbox.batches import BatchLimits
 from nearwise.outbox.sealing import Outbox, open_outbox
-from nearwise.polling import CallFailed
-from nearwise.sending import KeyRefused, Sender
+from nearwise.polling import CallFailed, KeyRefused
+from nearwise.sending import Sender
 from nearwise.testing import MemoryServer
 
 

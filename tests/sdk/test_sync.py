@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from nearwise import Sending, Settings, State
+from nearwise import Response, Sending, Settings, State
 from nearwise.commits import Commits
 from nearwise.duties import Duties, Report
 from nearwise.errors import StorageFailed
@@ -131,8 +132,6 @@ def test_failed_sends_back_off_and_keep_the_order(machine: Machine, server: Memo
 
 
 def test_retry_after_of_a_busy_server_is_honoured(machine: Machine, server: MemoryServer) -> None:
-    from nearwise import Response
-
     machine.sync.tick()
     server.fail(Response(429, {"retry-after": "40"}, b""))
     machine.track()
@@ -231,3 +230,62 @@ def test_a_disk_that_fails_is_told_and_synced_again(machine: Machine, monkeypatc
     monkeypatch.undo()
     machine.run(1.5)
     assert machine.commits.tick() == float("inf")
+
+
+NOTHING_NEW = [Response(404, {}, b""), Response(304, {}, b""), Response(200, {}, b"not a manifest")]
+
+
+@pytest.mark.parametrize("answer", NOTHING_NEW, ids=["404", "304", "refused-bundle"])
+def test_a_poll_that_brings_nothing_still_says_that_the_key_is_good_again(
+    machine: Machine, server: MemoryServer, answer: Response
+) -> None:
+    machine.sync.tick()
+    server.fail(403)
+    machine.track()
+    machine.run(10)
+    assert machine.report.sending is Sending.STOPPED
+    server.fail(answer)
+    machine.run(51)
+    assert machine.report.sending.value == "on"
+    assert len(server.events) == 1
+
+
+def refusal(detail: str, status: int = 403) -> Response:
+    problem = {"type": "urn:nearwise:problem:forbidden", "status": status, "detail": detail}
+    return Response(status, {"content-type": "application/problem+json"}, json.dumps(problem).encode())
+
+
+def test_a_refused_key_is_told_in_the_words_of_the_server_and_logged_once_until_it_is_taken_again(
+    machine: Machine, server: MemoryServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.sync.tick()
+    words = refusal("this key was made for till-08\n\x1b[2J nw1.d0.secret " + "x" * 1000)
+    server.fail(words)
+    machine.track()
+    machine.run(10)
+    told = machine.report.last_error or ""
+    assert "403: this key was made for till-08 [2J (key) xxx" in told
+    assert told.isprintable()
+    assert len(told) < 300
+    server.fail(server.answer, words, server.answer, words)  # polls succeed, batches go on being refused
+    machine.run(120)
+    assert machine.report.sending is Sending.STOPPED
+    assert len(caplog.records) == 1
+    assert caplog.records[0].name == "nearwise"
+    assert caplog.records[0].getMessage().startswith("nearwise.key_refused: batch: ")
+    assert "nw1." not in caplog.text
+    machine.run(60)
+    assert len(server.events) == 1
+    server.fail(refusal("revoked", 401), refusal("revoked", 401))
+    machine.run(120)
+    assert len(caplog.records) == 2
+    assert machine.report.last_error is None
+
+
+@pytest.mark.parametrize("body", [b'{"detail": "log in to our WiFi"}', b"[]", b"[" * 100_000, b"\xff"])
+def test_a_refusal_by_something_else_than_the_server_is_not_quoted(
+    machine: Machine, server: MemoryServer, body: bytes
+) -> None:
+    server.fail(Response(403, {}, body))
+    machine.sync.tick()
+    assert (machine.report.last_error or "").endswith("the server answered 403")
