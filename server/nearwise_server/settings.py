@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -70,8 +71,8 @@ class Settings:
             raise SettingsInvalid(f"port {self.port} is not within 0 and 65535")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "port" and isinstance(value, (int, float)) and value <= 0:
-                raise SettingsInvalid(f"{field.name} must be above 0")
+            if field.name != "port" and isinstance(value, (int, float)) and not 0 < value < math.inf:  # nan is neither
+                raise SettingsInvalid(f"{field.name} must be a number above 0")
 
     @property
     def url_of_database(self) -> str:

@@ -34,6 +34,10 @@ def test_the_defaults_live_in_the_data_folder() -> None:
         ({}, {"data": "/srv", "port": 70_000}),
         ({}, {"data": "/srv", "batch_bytes": 0}),
         ({}, {"data": "/srv", "tenant": "a tenant"}),
+        ({"NEARWISE_BODY_SECONDS": "nan"}, {"data": "/srv"}),
+        ({"NEARWISE_REFRESH_SECONDS": "inf"}, {"data": "/srv"}),
+        ({"NEARWISE_BUNDLE_LIFETIME_SECONDS": "-inf"}, {"data": "/srv"}),
+        ({}, {"data": "/srv", "key_cache_seconds": float("inf")}),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(environment: dict[str, str], given: dict[str, object]) -> None:
