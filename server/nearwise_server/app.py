@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from nearwise_rules import BundleRefused, Signer
+from nearwise_rules import Signer
 from nearwise_server import answers, schemas
 from nearwise_server.admin import Admin
 from nearwise_server.bodies import Bodies
@@ -91,9 +91,7 @@ def open_centre(settings: Settings, *, clock: Callable[[], float] = time.time) -
 
 def _load_catalogue(database: Database, signer: Signer, settings: Settings) -> Catalogue:
     catalogue = Catalogue(database, trust_of(signer), settings)
-    try:
-        catalogue.refresh()
-    except BundleRefused as refused:
+    for refused in catalogue.refresh().values():
         database.close()
         raise SigningKeyRefused(f"this key did not sign what is published here: {refused}") from None
     return catalogue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from nearwise_rules import Bundle, Entry, Trust, open_bundle, pack_bundle, pack_delta
+from nearwise_rules import Bundle, Entry, RulesError, Trust, open_bundle, pack_bundle, pack_delta
 from nearwise_server.settings import Settings
 from nearwise_server.store import Database
 from nearwise_server.store.bundles import (
@@ -20,6 +21,8 @@ from nearwise_server.store.bundles import (
     entries_of_digests,
     newest_versions,
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,25 @@ class Catalogue:
                 if current is not None:  # the base of the deltas that every device is about to ask for
                     self._older[current.environment, current.root] = current
 
-    def refresh(self) -> None:
-        """Load what other processes, or an earlier run, have published."""
+    def refresh(self) -> Mapping[str, RulesError]:
+        """Load what other processes, or an earlier run, have published; why, for environments that cannot be read."""
         with self._database.reading() as connection:
             versions = newest_versions(connection)
+        unreadable: dict[str, RulesError] = {}
         for environment, version in versions.items():
-            current = self._newest.get(environment)
-            if current is None or current.version < version:
-                published = self._load(environment, version=version)
-                if published is not None:
-                    self.activate(published)
+            try:
+                self._refresh_environment(environment, version)
+            except RulesError as error:
+                _log.warning("version %d of %s cannot be read: %s", version, environment, type(error).__name__)
+                unreadable[environment] = error
+        return unreadable
+
+    def _refresh_environment(self, environment: str, version: int) -> None:
+        current = self._newest.get(environment)
+        if current is None or current.version < version:
+            published = self._load(environment, version=version)
+            if published is not None:
+                self.activate(published)
 
     def of_root(self, environment: str, root: str) -> Published | None:
         """The newest version with this content."""

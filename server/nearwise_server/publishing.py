@@ -60,6 +60,7 @@ class Publisher:
 
         Raises:
             RuleSetRefused: the files have problems; nothing changes.
+            RulesError: a device would refuse the result, or the newest version cannot be read; nothing changes.
         """
         with self._one_at_a_time:
             while True:
@@ -69,7 +70,9 @@ class Publisher:
 
     def _publish_after_newest(self, files: Mapping[str, str], publication: Publication) -> Published | None:
         """Build on the newest version, whose shares are carried over; None when another came while this was built."""
-        self._catalogue.refresh()
+        unreadable = self._catalogue.refresh().get(publication.environment)
+        if unreadable is not None:
+            raise unreadable
         newest = self._catalogue.newest(publication.environment)
         built = build_rule_set(files, None if newest is None else newest.bundle)
         if built.problems:

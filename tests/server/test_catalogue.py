@@ -5,13 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
-from nearwise_rules import Bundle, Entry, pack_delta
+from nearwise_rules import Bundle, Entry, RulesError, pack_delta
 from nearwise_server import catalogue
 from nearwise_server.app import Centre, open_centre
 from nearwise_server.publishing import Publication
 from nearwise_server.settings import Settings
-from nearwise_server.store import bundles
+from nearwise_server.store import bundles, tables
 
 PUBLICATION = Publication(environment="production", published_by="test")
 
@@ -71,3 +72,20 @@ def test_an_entry_of_many_versions_is_read_once(centre: Centre) -> None:
         rows = connection.execute(bundles.entries_query("production", [digest])).all()
     assert len(rows) == 1
     assert centre.catalogue.entries("production", [digest])[digest].key == "flag-1000"
+
+
+def test_an_environment_that_cannot_be_read_stops_no_other(settings: Settings, centre: Centre) -> None:
+    other = open_centre(settings)
+    for environment in ("a-broken", "b-good"):
+        publication = Publication(environment=environment, published_by="test")
+        other.publisher.publish_entries([Entry.of("flag", "a", {"in": environment})], publication)
+    with other.database.writing() as connection:
+        broken = tables.bundles.c.environment == "a-broken"
+        connection.execute(update(tables.bundles).where(broken).values(envelope=b""))
+    other.close()
+    assert set(centre.catalogue.refresh()) == {"a-broken"}
+    assert centre.catalogue.newest("b-good") is not None
+    bad, good = (Publication(environment=name, published_by="test") for name in ("a-broken", "b-good"))
+    with pytest.raises(RulesError):
+        centre.publisher.publish({"nearwise.yaml": "name: shop\n"}, bad)
+    assert centre.publisher.publish({"nearwise.yaml": "name: shop\n"}, good).version == 2
