@@ -27,9 +27,11 @@ from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.store import Database
 from nearwise_server.store.bundles import BundleRow, bundles_before
+from nearwise_server.store.devices import DeviceEpoch
 
 _VERSION = re.compile(r"[0-9]{1,15}")
 _PLACE = re.compile(r"([0-9]{1,18})\.(-1|[0-9]{1,9})")
+_DEVICE_EPOCH = re.compile(rf"({DEVICE_NAME.pattern})@([0-9a-f]{{0,32}})")
 _NOTE_CHARACTERS = 1_000
 Result = TypeVar("Result")
 
@@ -87,14 +89,16 @@ class Admin:
 
     async def devices(self, request: Request, key: ApiKey) -> Response:
         """Devices: what they run, when they were seen, what of their events is here."""
-        limit, after = page_limit(request, self.settings.page_rows), cursor(request, DEVICE_NAME)
+        limit, after = page_limit(request, self.settings.page_rows), cursor(request, _DEVICE_EPOCH)
 
-        def read() -> tuple[list[dict[str, object]], str | None]:
+        place = ("", "") if after is None else (after.group(1), after.group(2))
+
+        def read() -> tuple[list[dict[str, object]], DeviceEpoch | None]:
             self.roster.flush(self.database)
-            return devices_after(self.database, key.environment, "" if after is None else after.group(), limit)
+            return devices_after(self.database, key.environment, place, limit)
 
-        listed, following = await self._run(read)
-        return answer_json({"devices": listed, "next": following})
+        listed, last = await self._run(read)
+        return answer_json({"devices": listed, "next": None if last is None else "@".join(last)})
 
     async def events(self, request: Request, key: ApiKey) -> Response:
         """Stored events in the order of arrival."""

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from nearwise_server import coverage
 from nearwise_server.store import Database
-from nearwise_server.store.batches import Stream, streams_of
-from nearwise_server.store.devices import Sighting, device_names_after, sightings_of
+from nearwise_server.store.batches import Stream, streams_of_epochs
+from nearwise_server.store.devices import DeviceEpoch, Sighting, epochs_after, sightings_of
 
 _RANGES_SHOWN = 100
 
 
 def devices_after(
-    database: Database, environment: str, device: str, limit: int
-) -> tuple[list[dict[str, object]], str | None]:
-    """One object per device and epoch, ordered by name, and the last name when there may be more.
+    database: Database, environment: str, place: DeviceEpoch, limit: int
+) -> tuple[list[dict[str, object]], DeviceEpoch | None]:
+    """One object per device and epoch, ordered by both, at most `limit`; and the last place when there may be more.
 
-    A page holds at most `limit` devices; a device that has sent nothing yet appears once, without an epoch.
+    A device that has sent nothing yet appears once, without an epoch.
     """
     with database.reading() as connection:
-        names = device_names_after(connection, environment, device, limit)
-        sightings = sightings_of(connection, environment, names)
-        streams = streams_of(connection, environment, names)
-    listed: list[dict[str, object]] = []
-    for name in names:
-        sent = [(epoch, stream) for (_, owner, epoch), stream in streams.items() if owner == name]
-        epochs: list[tuple[str | None, Stream]] = [*sent] or [(None, Stream())]
-        listed += [_device(name, sightings.get(name), epoch, stream) for epoch, stream in epochs]
-    return listed, names[-1] if len(names) == limit else None
+        places = epochs_after(connection, environment, place, limit)
+        sightings = sightings_of(connection, environment, sorted({device for device, _ in places}))
+        streams = streams_of_epochs(connection, {(environment, *each) for each in places})
+    listed = [
+        _device(device, sightings.get(device), epoch or None, streams.get((environment, device, epoch), Stream()))
+        for device, epoch in places
+    ]
+    return listed, places[-1] if len(places) == limit else None
 
 
 def _device(name: str, sighting: Sighting | None, epoch: str | None, stream: Stream) -> dict[str, object]:

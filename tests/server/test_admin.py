@@ -149,6 +149,22 @@ def test_devices_come_in_pages(callers: Callers, reader: TestClient) -> None:
     assert names == [["till-0", "till-1"], ["till-2", "till-3"], ["till-4"]]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+def test_a_device_of_many_epochs_comes_in_pages_too(callers: Callers, reader: TestClient, limit: int) -> None:
+    key, epochs = callers.key(Scope.DEVICE), [f"{number:032x}" for number in range(5)]
+    for epoch in epochs:
+        callers.send(callers.batch(0, epoch=epoch), key)
+    for silent in ("till-0", "till-2"):
+        callers.client(Scope.DEVICE, device=silent).get("/v1/manifest")
+    pages = list(_pages(reader, "/v1/devices", "devices", limit))
+    assert max(map(len, pages)) <= limit
+    assert [(row["name"], row["epoch"]) for page in pages for row in page] == [
+        ("till-0", None),
+        *(("till-1", epoch) for epoch in epochs),
+        ("till-2", None),
+    ]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 100])
 def test_events_come_in_pages_without_repetition(callers: Callers, reader: TestClient, limit: int) -> None:
     key = callers.key(Scope.DEVICE)

@@ -87,7 +87,7 @@ class StoredBatch:
 
 def store_deliveries(connection: Connection, deliveries: Sequence[Delivery], *, max_ranges: int) -> list[Receipt]:
     """Store a group of deliveries in one transaction of the one writer; one receipt for each, in order."""
-    known = _streams(connection, {delivery.stream for delivery in deliveries})
+    known = streams_of_epochs(connection, {delivery.stream for delivery in deliveries})
     current = dict(known)
     receipts: list[Receipt] = []
     rows: list[dict[str, object]] = []
@@ -128,6 +128,13 @@ def streams_of(connection: Connection, environment: str, devices: Iterable[str])
     return {(row.environment, row.device, row.epoch): _stream(row) for row in connection.execute(query)}
 
 
+def streams_of_epochs(connection: Connection, keys: set[StreamKey]) -> dict[StreamKey, Stream]:
+    """Those of some streams that there are."""
+    name = tuple_(streams.c.environment, streams.c.device, streams.c.epoch)
+    query = select(streams).where(name.in_(sorted(keys)))
+    return {(row.environment, row.device, row.epoch): _stream(row) for row in connection.execute(query)}
+
+
 def _advance(stream: Stream, delivery: Delivery) -> tuple[Stream, Ranges]:
     """The stream with a delivery added, and the numbers that the delivery is the first to bring."""
     span = (delivery.first, delivery.first + delivery.count - 1)
@@ -161,12 +168,6 @@ def _batch_row(delivery: Delivery, counted: Ranges) -> dict[str, object]:
         "sent_ms": delivery.sent_ms,
         "body": delivery.body,
     }
-
-
-def _streams(connection: Connection, keys: set[StreamKey]) -> dict[StreamKey, Stream]:
-    name = tuple_(streams.c.environment, streams.c.device, streams.c.epoch)
-    query = select(streams).where(name.in_(sorted(keys)))
-    return {(row.environment, row.device, row.epoch): _stream(row) for row in connection.execute(query)}
 
 
 def _write_streams(connection: Connection, known: dict[StreamKey, Stream], current: dict[StreamKey, Stream]) -> None:

@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select, tuple_, union, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from nearwise_server.store.tables import devices, streams
 
 DeviceKey = tuple[str, str]
 """Environment and device."""
+DeviceEpoch = tuple[str, str]
+"""A device and one of its epochs, empty for one that has sent nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +53,17 @@ def store_sightings(connection: Connection, sightings: Mapping[DeviceKey, Sighti
         connection.execute(update(devices).where(same).values(changes), again)
 
 
-def device_names_after(connection: Connection, environment: str, device: str, limit: int) -> list[str]:
-    """Names of devices that were seen or that sent events, in order, above `device`."""
-    either = union(
-        select(devices.c.device).where(devices.c.environment == environment),
-        select(streams.c.device).where(streams.c.environment == environment),
-    ).subquery()
-    query = select(either.c.device).where(either.c.device > device).order_by(either.c.device).limit(limit)
-    return list(connection.execute(query).scalars())
+def epochs_after(connection: Connection, environment: str, place: DeviceEpoch, limit: int) -> list[DeviceEpoch]:
+    """Devices that were seen or that sent events, once for each of their epochs, in order, above `place`."""
+    sent = select(streams.c.device, streams.c.epoch).where(streams.c.environment == environment)
+    same = (streams.c.environment == devices.c.environment) & (streams.c.device == devices.c.device)
+    silent = select(devices.c.device, literal("").label("epoch")).where(
+        (devices.c.environment == environment) & ~exists().where(same)
+    )
+    either = union_all(sent, silent).subquery()
+    above = or_(either.c.device > place[0], and_(either.c.device == place[0], either.c.epoch > place[1]))
+    query = select(either.c.device, either.c.epoch).where(above).order_by(either.c.device, either.c.epoch).limit(limit)
+    return [(row.device, row.epoch) for row in connection.execute(query)]
 
 
 def sightings_of(connection: Connection, environment: str, names: list[str]) -> dict[str, Sighting]:
