@@ -106,7 +106,9 @@ def encode_event(event: Mapping[str, object]) -> bytes:
         EventRefused: a value cannot be carried.
     """
     try:
-        return _pack({key: _plain(value, _DEEPEST) for key, value in event.items() if value is not None})
+        return _pack({key: _member(key, value, _DEEPEST) for key, value in event.items() if value is not None})
+    except EventRefused:
+        raise
     except (TypeError, ValueError, OverflowError) as error:
         raise EventRefused(f"the event cannot be encoded: {error}") from error
 
@@ -132,10 +134,20 @@ def _plain(value: object, depth: int) -> object:
         raise EventRefused(f"an event cannot be nested deeper than {_DEEPEST}")
     if isinstance(value, Mapping):
         members = cast("Mapping[object, object]", value)
-        return {str(key): _plain(member, depth - 1) for key, member in members.items()}
+        return {str(key): _member(key, member, depth - 1) for key, member in members.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item, depth - 1) for item in cast("list[object]", value)]
     return _plain(_rare(value), depth)
+
+
+def _member(key: object, value: object, depth: int) -> object:
+    """A value of a map; a refusal names the innermost key that leads to it."""
+    try:
+        return _plain(value, depth)
+    except EventRefused as refused:
+        if refused.__cause__ is not None:
+            raise
+        raise EventRefused(f"{str(key)[:100]!r}: {refused}") from refused
 
 
 def _rare(value: object) -> object:
@@ -149,4 +161,4 @@ def _rare(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Decimal):
         return float(value)
-    raise EventRefused(f"an event cannot carry a {type(value).__name__}")
+    raise EventRefused(f"an event cannot carry a value of type {type(value).__name__!r}")

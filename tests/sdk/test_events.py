@@ -121,3 +121,10 @@ def circle() -> dict[str, object]:
 def test_a_value_that_cannot_be_carried_is_refused(value: object) -> None:
     with pytest.raises(EventRefused):
         encode_event({"type": "track", "properties": {"value": value}})
+
+
+def test_a_refusal_names_the_property_and_the_type() -> None:
+    with pytest.raises(EventRefused, match=r"^'till': an event cannot carry a value of type 'object'$"):
+        encode_event({"type": "track", "properties": {"a": 1, "basket": {"till": [object()]}}})
+    with pytest.raises(EventRefused, match=r"^'total': an event cannot carry nan$"):
+        encode_event({"type": "track", "properties": {"total": float("nan")}})
