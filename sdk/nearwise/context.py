@@ -89,7 +89,7 @@ class Context(tuple["Desk", object, "Mapping[str, object]"]):
 
         Raises:
             EventRefused: the name, the value or a property cannot be recorded.
-            StorageFailed: the disk refused.
+            StorageFailed: the disk refused; when its sync failed, the event is in the log and may still be sent.
             ClientClosed: the client was closed.
         """
         self[0].track(self[1], name, value, properties)

@@ -3,7 +3,7 @@
 NearwiseError
 ├── SettingsInvalid     an argument of `Client` or `Settings` is wrong: fix the code
 ├── StorageBusy         another process holds the storage folder: give each process its own
-├── StorageFailed       the disk refused: the event is not recorded
+├── StorageFailed       the disk refused: the event is not safe, though it may be in the log and be sent
 ├── EventRefused        the event itself cannot be recorded (too large, not encodable): fix the call
 └── ClientClosed        the client was closed before the call
 """
@@ -29,7 +29,11 @@ class StorageBusy(NearwiseError):
 
 
 class StorageFailed(NearwiseError):
-    """The disk refused to keep an event; it is not recorded."""
+    """The disk refused, so that an event is not safe there.
+
+    No room for it: it is not recorded. A failed sync: it is in the log already, and may be sent later;
+    recording it again may make two of it.
+    """
 
 
 class EventRefused(NearwiseError, ValueError):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from heapq import merge
 from threading import RLock
-from typing import NamedTuple
 from zlib import crc32
 
 from nearwise.errors import ClientClosed, EventRefused, StorageFailed
@@ -16,17 +15,9 @@ from nearwise.files import sync_folder
 from .batches import LogLimits, Span
 from .frames import FRAME, pack_frame
 from .lanes import Closed, Lane, LaneShape, give_back
-from .segments import Segment, segment_maker
+from .segments import LogPlace, Segment, segment_maker
 
 _pack = FRAME.pack
-
-
-class LogPlace(NamedTuple):
-    """Where a log lives, how it makes its files, and the clock (Unix seconds) of its loss records."""
-
-    folder: str
-    clock: Callable[[], float]
-    make: Callable[[str, int], Segment] | None = None
 
 
 def _nothing() -> None: ...
@@ -100,7 +91,7 @@ class EventLog:
 
         Raises:
             EventRefused: the event is larger than the limit.
-            StorageFailed: the disk refused; the event is not kept.
+            StorageFailed: no room for it; or its sync failed: it is in the log, but may not outlive a power cut.
             ClientClosed: the log was closed.
         """
         size = len(payload)

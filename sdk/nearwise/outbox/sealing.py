@@ -209,7 +209,8 @@ def open_outbox(folder: str, *, clock: Callable[[], float], limits: LogLimits | 
     Raises:
         OSError: the folder cannot be used.
     """
-    from .log import EventLog, LogPlace
+    from .log import EventLog
+    from .segments import LogPlace
 
     os.makedirs(folder, mode=0o700, exist_ok=True)
     known = read_cursor(folder)

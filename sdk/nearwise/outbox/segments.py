@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from mmap import mmap
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nearwise.files import sync_file
 
@@ -170,6 +170,14 @@ def _allocate_if_possible(file: int, size: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
             raise
+
+
+class LogPlace(NamedTuple):
+    """Where a log lives, how it makes its files, and the clock (Unix seconds) of its loss records."""
+
+    folder: str
+    clock: Callable[[], float]
+    make: Callable[[str, int], Segment] | None = None
 
 
 def segment_maker(folder: str) -> Callable[[str, int], Segment]:
