@@ -70,7 +70,8 @@ class Settings(_Frozen):
     request_seconds: float = 10.0
     """Time limit of connecting, and of each wait for bytes."""
     transfer_seconds: float = 120.0
-    """Time limit of one whole request."""
+    """Time limit of one answer, looked at with each part of its body. While its headers arrive only `request_seconds`
+    counts, for each wait: a server that drips them holds polls and batches up longer (never a commit)."""
     retry_first_seconds: float = 1.0
     retry_most_seconds: float = 300.0
     """After a failure: a random time up to the first, doubled with each failure up to the most."""
