@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from nearwise.errors import ClientClosed
+from nearwise.files import pack_record
 from nearwise.outbox.batches import NO_EVENT, Batch, BatchLimits, LogLimits
+from nearwise.outbox.cursor import read_cursor
 from nearwise.outbox.frames import pack_frame
 from nearwise.outbox.memory import MemoryLog
 from nearwise.outbox.sealing import Outbox, memory_outbox, open_outbox
@@ -257,12 +259,35 @@ def test_a_quiet_outbox_wakes_its_thread_with_the_first_event_only() -> None:
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1, "epoch": "xyz", "done": {}, "sealed": null}']
-)
+EPOCH = "00" * 16
+GOOD: dict[str, object] = {"format": 1, "epoch": EPOCH, "done": {EPOCH: 5}, "sealed": None}
+BAD_CURSORS: dict[str, bytes] = {
+    "empty": b"",
+    "a-list": b"[]",
+    "no-sum": b"{}",
+    "wrong-sum": pack_record(GOOD).replace(b": 5", b": 6"),
+    "no-fields": pack_record({}),
+    "another-format": pack_record({**GOOD, "format": 2}),
+    "no-epoch": pack_record({**GOOD, "epoch": "xyz"}),
+    "short-epoch": pack_record({**GOOD, "epoch": "00"}),
+    "done-of-texts": pack_record({**GOOD, "done": {EPOCH: "many"}}),
+    "sealed-in-part": pack_record({**GOOD, "sealed": [EPOCH, None, 1]}),
+}
+
+
+@pytest.mark.parametrize("content", BAD_CURSORS.values(), ids=BAD_CURSORS)
 def test_a_cursor_that_cannot_be_believed_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "cursor.json").write_bytes(content)
+    assert read_cursor(str(tmp_path)) is None
     outbox = opened(tmp_path)
     filled(outbox, 1)
     assert sealed(outbox).first == 0
+    outbox.close()
+
+
+def test_a_whole_cursor_is_believed(tmp_path: Path) -> None:
+    (tmp_path / "cursor.json").write_bytes(pack_record(GOOD))
+    outbox = opened(tmp_path)
+    filled(outbox, 1)
+    assert (sealed(outbox).epoch, sealed(outbox).first) == (EPOCH, 5)
     outbox.close()
