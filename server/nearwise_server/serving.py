@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from nearwise_server.app import Centre, make_app, open_centre
 from nearwise_server.errors import ServerError
+from nearwise_server.folder_lock import one_server
 from nearwise_server.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 75
@@ -22,9 +23,9 @@ def serve(settings: Settings, *, started: Callable[[str, Centre], None] | None =
     """Serve until SIGINT or SIGTERM, then finish what was begun. `started` gets the URL and the opened centre.
 
     Raises:
-        ServerError: a key, the database or the address cannot be used.
+        ServerError: a key, the database or the address cannot be used, or another server runs over this folder.
     """
-    with closing(_listen(settings)) as listener:
+    with one_server(settings), closing(_listen(settings)) as listener:
         centre = open_centre(settings)
         if started is not None:
             started(_url(listener), centre)
@@ -39,7 +40,7 @@ def serve_in_thread(settings: Settings) -> Generator[str]:
     Raises:
         ServerError: a key, the database or the address cannot be used.
     """
-    with serve_centre_in_thread(open_centre(settings)) as url:
+    with one_server(settings), serve_centre_in_thread(open_centre(settings)) as url:
         yield url
 
 

@@ -36,7 +36,20 @@ def test_the_first_start_makes_the_folder_private(settings: Settings) -> None:
         assert "date" in answer.headers
         assert "server" not in answer.headers
     assert stat.S_IMODE(os.stat(settings.data).st_mode) == 0o700
-    assert sorted(os.listdir(settings.data)) == ["nearwise.sqlite3", "signing.key"]
+    assert sorted(os.listdir(settings.data)) == ["nearwise.sqlite3", "serving.lock", "signing.key"]
+
+
+def test_a_second_server_over_the_same_folder_ends_with_one_sentence(settings: Settings) -> None:
+    process, _url = _started(settings.data)
+    with process:
+        with pytest.raises(ServerError, match="another server runs over"), serve_in_thread(settings):
+            pass
+        beside = open_centre(settings)
+        make_key(beside.database, Scope.READ, "production", now_ms=0)
+        beside.close()
+        process.kill()
+    with serve_in_thread(settings) as url:
+        assert httpx.get(f"{url}/healthz").status_code == 200
 
 
 def test_a_restart_serves_what_was_published_and_signed_before(settings: Settings) -> None:
