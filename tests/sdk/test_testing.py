@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nearwise import Client, Reason
+from nearwise import Client, Reason, SettingsInvalid
 from nearwise.testing import MemoryServer, RuleSetInvalid, client_from
 from nearwise_rules import Json
 
@@ -51,17 +51,31 @@ def test_events_are_captured_in_order(rule_set: RuleSet) -> None:
 
 
 def test_a_flag_can_be_forced_and_let_go(rule_set: RuleSet) -> None:
-    with client_from(rule_set()) as client:
+    with client_from(rule_set(other={"type": "string", "variants": {"a": "b"}, "default": "a"})) as client:
         context = client.context("h-1", basket={"total": 20})
         client.override("offer", "forced")
-        client.override("unknown", None)
+        client.override("other", None)
         decision = context.decide("offer")
         assert (decision.value, decision.variant, decision.reason) == ("forced", "override", Reason.STATIC)
-        assert context.flag("unknown", "default") is None
+        assert context.flag("other", "default") is None
         client.restore("offer")
         assert context.flag("offer") == "10 % off"
         client.restore()
-        assert context.flag("unknown", "default") == "default"
+        assert context.flag("other", "default") == "b"
+
+
+def test_forcing_a_flag_that_does_not_exist_names_the_nearest(rule_set: RuleSet) -> None:
+    with client_from(rule_set()) as client:
+        with pytest.raises(SettingsInvalid, match=r"no flag 'ofer'; the nearest is 'offer'"):
+            client.override("ofer", "forced")
+        assert client.context("h-1", basket={"total": 20}).flag("offer") == "10 % off"
+
+
+def test_a_time_that_is_none_is_an_error_that_shows_one(rule_set: RuleSet) -> None:
+    with pytest.raises(SettingsInvalid, match="'yesterday' is no ISO 8601 time, such as 2026"):
+        client_from(rule_set(), now="yesterday")
+    with client_from(rule_set()) as client, pytest.raises(SettingsInvalid, match="ISO 8601"):
+        client.at("noon")
 
 
 def test_a_decision_can_be_explained(rule_set: RuleSet) -> None:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
 
 from nearwise.client import Client
 from nearwise.decisions import Decision
+from nearwise.errors import SettingsInvalid
 from nearwise.settings import Settings
 from nearwise.shelf import Active
 from nearwise.testing.rule_sets import ISSUED, Source, packed_bundle, rule_set_files, signer
@@ -48,16 +50,32 @@ class LocalClient(Client):
     def _seconds(self, moment: Moment) -> float:
         if isinstance(moment, int | float):
             return float(moment)
-        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        try:
+            at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        except ValueError:
+            raise SettingsInvalid(f"{moment!r} is no ISO 8601 time, such as 2026-11-23T08:10") from None
         return (at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self._zone))).timestamp()
 
     def at(self, now: Moment) -> Self:
-        """Set the clock."""
+        """Set the clock.
+
+        Raises:
+            SettingsInvalid: a text that is no time.
+        """
         self.now = self._seconds(now)
         return self
 
     def override(self, flag: str, value: Json) -> None:
-        """Give a flag this value from now on, whatever its rules say; it need not exist."""
+        """Give a flag this value from now on, whatever its rules say.
+
+        Raises:
+            SettingsInvalid: the rule set has no such flag.
+        """
+        release = self._shelf.active.release
+        known = () if release is None else release.flag_keys
+        if flag not in known:
+            near = get_close_matches(flag, known, 1, 0.0)
+            raise SettingsInvalid(f"there is no flag {flag!r}{f'; the nearest is {near[0]!r}' if near else ''}")
         self._forced[flag] = value
 
     def restore(self, flag: str | None = None) -> None:
@@ -95,6 +113,7 @@ def client_from(source: Source, *, now: Moment | None = None) -> LocalClient:
 
     Raises:
         RuleSetInvalid: the rule set has problems; all are listed.
+        SettingsInvalid: `now` is a text that is no time.
     """
     files = rule_set_files(source)
     settings = cast("JsonObject", next((files[path] for path in files if path.startswith("nearwise.")), None) or {})
