@@ -250,3 +250,19 @@ def test_threads_share_a_compiled_rule() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert set().union(*pool.map(answers, range(1, 9))) == {0, 3}
+
+
+@pytest.mark.parametrize("types", [None, {"z.x": "string"}, {"a": "string", "z.x": "integer"}])
+@pytest.mark.parametrize("a", [{}, {"a": None}, {"a": 1}])
+def test_missing_reads_every_name_whatever_the_first_ones_say(
+    types: Mapping[str, str] | None, a: dict[str, object]
+) -> None:
+    expression = parse({"!": {"missing": ["a", "z.x", "now.hour"]}}, types=types)
+    compiled = compile_expression(expression)
+    for odd in (5, "x", {1}, None):
+        mine, reference = _run(), _run()
+        data = {**a, "z": {"x": odd}}
+        assert (compiled(data, mine), mine.diagnostics) == (
+            interpret(expression, data, reference),
+            reference.diagnostics,
+        )

@@ -137,6 +137,7 @@ def _present(code: Inlining, path: Path, *, first: bool) -> str:
     guard = code.writer.guards[path]
     if guard is Guard.PLAIN:
         local = code.writer.load_unchecked(path) if first else code.writer.load(path)
+        code.first = False
         return f"({local} if type({local}) is str else given({local}))"
     there = code.present(path) if code.first or guard is not Guard.TEXT else ""
     local = code.writer.load(path)
