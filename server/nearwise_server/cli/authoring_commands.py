@@ -15,7 +15,7 @@ from nearwise_server.authoring.structure import json_schema
 from nearwise_server.cli import screen
 from nearwise_server.cli.errors import CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder, write_new
-from nearwise_server.cli.questions import Question, ask, read_context
+from nearwise_server.cli.questions import Question, ask, read_context, undeclared
 from nearwise_server.cli.sealing import BundleFile, open_own, seal_bundle
 from nearwise_server.cli.starter import KEY_FILE, starter_files
 
@@ -118,6 +118,8 @@ def decide(
     built = _built(folder)
     question = Question(flag, subject, read_context(context, values or []), at, built.settings.zone)
     explanation = ask(built.entries, question, time.time())
+    for warning in undeclared(built.entries, question.context):
+        screen.err.print(f"nearwise: {warning}", markup=False)
     if as_json:
         told = [
             {

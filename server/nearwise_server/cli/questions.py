@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from json import loads
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from nearwise_rules import Entry, Explanation, Json, Release, did_you_mean, explain
+from nearwise_rules import PROVIDED, Entry, Explanation, Json, Release, did_you_mean, explain
 from nearwise_server.authoring import TextLimits, provisional_bundle, read_source
 from nearwise_server.authoring.yaml_text import resolve
 from nearwise_server.cli.errors import CommandFailed
@@ -41,6 +42,25 @@ def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation
     except ValueError as error:
         raise CommandFailed(f"'{question.at}' is not a time such as 2026-11-23T08:10") from error
     return explain(release, question.flag, question.context, question.subject, at)
+
+
+def undeclared(entries: Sequence[Entry], context: Mapping[str, Json]) -> Iterator[str]:
+    """A sentence for each name in a context that the rule set does not declare, and so never reads."""
+    bodies = {entry.key: loads(entry.body) for entry in entries if entry.kind == "attribute"}
+    kinds = {**PROVIDED, **{name: str(body["type"]) for name, body in bodies.items()}}
+    for name in _names(context, kinds):
+        if name not in kinds:
+            yield f"unknown attribute '{name}'{did_you_mean(name, kinds)}"
+
+
+def _names(context: Mapping[str, Json], kinds: Mapping[str, str], prefix: str = "") -> Iterator[str]:
+    """The dotted names of the values in a context, down to those that are declared."""
+    for key, value in context.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and name not in kinds:
+            yield from _names(value, kinds, f"{name}.")
+        else:
+            yield name
 
 
 def _instant(text: str, zone: str) -> float:
