@@ -30,6 +30,8 @@ class CentreClient:
     """Talks to one centre with one key; close it, or use it in a `with`."""
 
     def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise CommandFailed(f"'{url}' is no URL of a centre: it begins with http:// or https://")
         # A device key carries the pin of the signing key as its last part, which no request needs.
         secret = ".".join(key.strip().split(".")[:3])
         try:
