@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from nearwise_server.authoring import Built, build_rule_set
-from nearwise_server.authoring.structure import KINDS, json_schema
+from nearwise_server.authoring.structure import KINDS, MAX_SHAPE_PROBLEMS, check_structure, json_schema
 
 NOW = 1_795_000_000.0
 
@@ -345,3 +345,9 @@ def test_nothing_is_unknown_because_of_a_file_that_cannot_be_read() -> None:
 def test_folders_inside_a_folder_are_told() -> None:
     (problem,) = build(flags__sub__x=when("true")).problems
     assert problem.message == "'flags/' has no folders inside: its files lie directly in it"
+
+
+def test_a_file_of_nothing_but_wrong_shapes_is_told_in_bounded_length() -> None:
+    found = list(check_structure("cases/a.yaml", [{"nme": n} for n in range(5_000)]))
+    assert len(found) == MAX_SHAPE_PROBLEMS
+    assert {problem.file for problem in found} == {"cases/a.yaml"}

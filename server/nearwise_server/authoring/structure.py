@@ -38,6 +38,10 @@ def kind_of_file(file: str) -> str | None:
     return folders.get(stem.rpartition("/")[0]) if "/" in stem else names.get(stem)
 
 
+MAX_SHAPE_PROBLEMS = 100
+"""So many wrong shapes are told of one file; the rest shows when these are mended."""
+
+
 def check_structure(file: str, document: object) -> Iterator[FileProblem]:
     """Every place where a document does not have the shape of its kind of file."""
     kind = kind_of_file(file)
@@ -47,10 +51,11 @@ def check_structure(file: str, document: object) -> Iterator[FileProblem]:
         # Strict JSON mode: a list is a tuple and an object a dataclass, and nothing else is converted.
         _adapter(kind).validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
+        details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] == "literal_error")
         known: set[str] = set()
-        for detail in sorted(error.errors(include_url=False), key=lambda detail: detail["type"] == "literal_error"):
+        for detail in details[:MAX_SHAPE_PROBLEMS]:
             problem = _problem(file, document, detail)
-            if not any(place.startswith(problem.pointer) for place in known) or detail["type"] != "literal_error":
+            if detail["type"] != "literal_error" or not any(place.startswith(problem.pointer) for place in known):
                 known.add(problem.pointer)
                 yield problem
 
