@@ -41,7 +41,11 @@ def read_yaml(text: str, limits: TextLimits, report: Report) -> Node | None:
         _YamlReader(builder).read(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        report(Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1), "syntax", _syntax_message(error))
+        place, message = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1), _syntax_message(error)
+        if "nesting depth" in message:  # libyaml counts levels too, to a limit far above ours, before we see an event
+            report(place, "too_large", f"nested deeper than {limits.depth} levels")
+        else:
+            report(place, "syntax", message)
         return None
     except yaml.YAMLError as error:
         report(Place(1, 1), "syntax", f"not YAML: {str(error).splitlines()[0]}")
