@@ -1,0 +1,42 @@
+"""The documents of a rule set: what an author writes and, with the derived fields filled in, what a bundle carries.
+
+Authored files and bundle entries have one shape. Fields marked *derived* are filled by the build and not written by
+people. The classes hold no behaviour: `rulesets` checks them, `decide` turns them into functions.
+"""
+
+from nearwise_rules.documents.attributes import Attribute, Segment
+from nearwise_rules.documents.cases import Case, Expectation
+from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
+from nearwise_rules.documents.settings import Holdout, RuleSetSettings
+from nearwise_rules.documents.values import (
+    AttributeType,
+    Bucketing,
+    Exposures,
+    FlagType,
+    Grace,
+    Json,
+    JsonObject,
+    Privacy,
+    Source,
+)
+
+__all__ = [
+    "Attribute",
+    "AttributeType",
+    "Bucketing",
+    "Case",
+    "Expectation",
+    "Exposures",
+    "Flag",
+    "FlagType",
+    "Grace",
+    "Holdout",
+    "Json",
+    "JsonObject",
+    "Prerequisite",
+    "Privacy",
+    "Rule",
+    "RuleSetSettings",
+    "Segment",
+    "Source",
+]

@@ -1,0 +1,30 @@
+"""What holds for a whole rule set: `nearwise.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from nearwise_rules.documents.values import CLOSED, Bucketing, Grace
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """A share of subjects kept out on purpose. `percent` 0-100 with up to two decimals."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    percent: float
+    salt: str = "holdout"
+
+
+@dataclass(frozen=True)
+class RuleSetSettings:
+    """`nearwise.yaml`: what holds for the whole rule set."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    name: str
+    zone: str = "UTC"
+    dialect: Literal["safe", "jsonlogic"] = "safe"
+    bucketing: Bucketing = "murmur3"
+    grace: Grace = "serve"
+    holdout: Holdout | None = None

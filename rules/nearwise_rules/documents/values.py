@@ -1,0 +1,20 @@
+"""The types that documents are made of: JSON, and the words that a field may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = "Mapping[str, Json]"
+
+AttributeType: TypeAlias = Literal["boolean", "string", "integer", "number", "datetime", "version", "list", "object"]
+FlagType: TypeAlias = Literal["boolean", "string", "integer", "float", "object"]
+Source: TypeAlias = Literal["context", "device", "time", "history", "trait", "signal"]
+Privacy: TypeAlias = Literal["plain", "personal", "sensitive"]
+Grace: TypeAlias = Literal["serve", "safe_only", "stop"]
+Bucketing: TypeAlias = Literal["murmur3", "murmur3-cbor"]
+Exposures: TypeAlias = Literal["each", "summary", "none"]
+
+CLOSED: dict[str, object] = {"extra": "forbid"}
+"""pydantic's settings of every document: a field that is not known is a problem."""
