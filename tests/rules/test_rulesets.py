@@ -103,7 +103,7 @@ def test_json_and_yaml_names_are_the_same_file_twice() -> None:
     assert [problem.code for problem in found] == ["duplicate_key"]
 
 
-@pytest.mark.parametrize("path", ["offers__coffee", "flag__a", "flags__deep__a", "placements__x", "attribute"])
+@pytest.mark.parametrize("path", ["coupons__coffee", "flag__a", "flags__deep__a", "slots__x", "attribute"])
 def test_files_of_no_known_kind_are_problems(path: str) -> None:
     assert [code for code, _, _ in problems(**{path: {}})] == ["unknown_file"]
 

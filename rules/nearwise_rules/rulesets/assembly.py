@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from json import loads
 from typing import TYPE_CHECKING, cast, get_args
 
 from nearwise_rules.bundle import Entry
-from nearwise_rules.documents import Bucketing, Grace, Json, JsonObject, RuleSetSettings, Segment
+from nearwise_rules.documents import Bucketing, Grace, Json, JsonObject, RuleSetSettings
 from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Dialect
 from nearwise_rules.rulesets.attributes import attribute_types, check_attributes
 from nearwise_rules.rulesets.carrying import built_flag
 from nearwise_rules.rulesets.cases import check_case
-from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known, references
+from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known
+from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.files import Sources, sort_files
-from nearwise_rules.rulesets.flags import FlagChecker, check_holdout, field_names
-from nearwise_rules.rulesets.parts import FileProblem, Part
+from nearwise_rules.rulesets.flags import check_flag, check_holdout
+from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
 from nearwise_rules.rulesets.references import References
+from nearwise_rules.rulesets.segments import check_segment
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
@@ -95,34 +97,27 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
 
 def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
     """Hold everything in the rule set against everything else in it."""
-    check_attributes(sources.attributes)
+    check_attributes(sources["attribute"])
     # What declares no type, or a wrong one, is told at its declaration only: until then anything may be in it.
-    types = dict.fromkeys(sources.attributes, "object") | attribute_types(sources.attributes)
-    conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), types)
-    found = References()
-    for key, part in sources.segments.items():
-        _check_segment(key, part, conditions, found)
-    checker = FlagChecker(conditions, sources.flags, found)
-    for key, part in sources.flags.items():
-        checker.check(key, part)
-    known = {"segment": sources.segments, "flag": sources.flags}
-    for target, part in [mention for mentions in found.mentions.values() for mention in mentions]:
-        check_known(part, target[0], target[1], known[target[0]])
-    if not found.report_circles():
-        found.report_long_chains(sources.flags)
-    for part in sources.cases.values():
-        check_case(part, sources.flags, sources.attributes, conditions)
-    return tuple(conditions.parsed)
+    types = dict.fromkeys(sources["attribute"], "object") | attribute_types(sources["attribute"])
+    draft = Draft(settings, sources, Conditions(Dialect(str(settings.get("dialect", "safe"))), types), References())
+    for kind, check in CHECKS.items():
+        for key, part in sources[kind].items():
+            check(key, part, draft)
+    for target, part in [mention for mentions in draft.references.mentions.values() for mention in mentions]:
+        check_known(part, target[0], target[1], sources[target[0]])
+    if not draft.references.report_circles():
+        draft.references.report_long_chains(sources["flag"])
+    for key, part in sources["case"].items():
+        check_case(key, part, draft)
+    return tuple(draft.conditions.parsed)
 
 
-def _check_segment(key: str, part: Part, conditions: Conditions, found: References) -> None:
-    part.known_fields(field_names(Segment))
-    if "when" not in part.members():
-        part.problem("missing_field", "a segment needs 'when'")
-        return
-    expression = conditions.check(part.get("when"))
-    if expression is not None:
-        found.add(("segment", key), part.get("when"), references(expression))
+CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
+    "segment": check_segment,
+    "flag": check_flag,
+}
+"""How the documents of a kind are checked, in this order. Attributes come before, golden cases after."""
 
 
 class _Broken:
@@ -140,19 +135,24 @@ class _Broken:
 
 def _documents(
     sources: Sources, settings: JsonObject, previous: Bundle | None, broken: _Broken
-) -> list[tuple[str, str, Part, Json]]:
+) -> Iterator[tuple[str, str, Part, Json]]:
     """Kind, key and document of everything without problems."""
-    kinds = {"attribute": sources.attributes, "segment": sources.segments, "case": sources.cases}
     settings_part = sources.settings or Part("nearwise.yaml", "", None, lambda _: None)
-    plain: list[tuple[str, str, Part, Json]] = [("settings", SETTINGS, settings_part, dict(settings))]
-    plain += [(kind, key, part, part.value) for kind, parts in kinds.items() for key, part in parts.items()]
+    yield "settings", SETTINGS, settings_part, dict(settings)
     past = previous if _buckets_alike(settings, previous) else None
-    flags = {key: part for key, part in sources.flags.items() if part not in broken}
-    built: list[tuple[str, str, Part, Json]] = [
-        ("flag", key, part, built_flag(key, cast("JsonObject", part.value), _loaded(past, "flag", key)))
-        for key, part in flags.items()
-    ]
-    return [*(item for item in plain if item[0] == "settings" or item[2] not in broken), *built]
+    for kind, parts in sources.kinds.items():
+        build = BUILDS.get(kind)
+        for key, part in parts.items():
+            if part in broken:
+                continue
+            built = (
+                part.value if build is None else build(key, cast("JsonObject", part.value), _loaded(past, kind, key))
+            )
+            yield kind, key, part, built
+
+
+BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None], Json]] = {"flag": built_flag}
+"""How the entry of a kind is made: of its key, its document and its last entry where subjects may be kept."""
 
 
 def _buckets_alike(settings: JsonObject, previous: Bundle | None) -> bool:

@@ -9,8 +9,7 @@ from typing import get_args
 
 from nearwise_rules.documents import Attribute, AttributeType, Json, Privacy, Source
 from nearwise_rules.rulesets.conditions import PROVIDED
-from nearwise_rules.rulesets.flags import article, field_names
-from nearwise_rules.rulesets.parts import Part, did_you_mean
+from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
 
 _NUMERIC = ("integer", "number")
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from nearwise_rules.decide.decision import Reason
 from nearwise_rules.documents import Case, Expectation
 from nearwise_rules.rulesets.attributes import check_declared_value, is_instant
-from nearwise_rules.rulesets.conditions import Conditions, check_known
-from nearwise_rules.rulesets.flags import check_variant, field_names
-from nearwise_rules.rulesets.parts import Part, did_you_mean
+from nearwise_rules.rulesets.conditions import check_known
+from nearwise_rules.rulesets.drafts import Draft
+from nearwise_rules.rulesets.flags import check_variant
+from nearwise_rules.rulesets.parts import Part, did_you_mean, field_names
 
 
-def check_case(case: Part, flags: Mapping[str, Part], attributes: Mapping[str, Part], conditions: Conditions) -> None:
+def check_case(_key: str, case: Part, draft: Draft) -> None:
     """Report everything wrong with one golden case."""
+    flags, attributes, conditions = draft.sources["flag"], draft.sources["attribute"], draft.conditions
     case.known_fields(field_names(Case))
     for name in ("flag", "expect"):
         if case.get(name).absent:

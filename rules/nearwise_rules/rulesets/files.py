@@ -11,19 +11,25 @@ from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mea
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end; others beside them are left alone."""
 
-_SINGLE = ("nearwise", "attributes", "segments")
-_FOLDERS = ("flags", "cases")
+LISTED = {"attributes": "attribute", "segments": "segment", "caps": "cap"}
+"""Files that hold many documents, each under its key: stem of the file -> kind."""
+
+FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model"}
+"""Folders that hold a document in each file: name of the folder -> kind."""
+
+_SINGLE = ("nearwise", *LISTED)
+_FOLDERS = (*FOLDERS, "cases")
 
 
 @dataclass(slots=True)
 class Sources:
-    """The documents of a rule set by kind and key, in the order of the files."""
+    """The documents of a rule set, in the order of the files: the settings, the others by kind and key."""
 
     settings: Part | None = None
-    attributes: dict[str, Part] = field(default_factory=dict[str, Part])
-    segments: dict[str, Part] = field(default_factory=dict[str, Part])
-    flags: dict[str, Part] = field(default_factory=dict[str, Part])
-    cases: dict[str, Part] = field(default_factory=dict[str, Part])
+    kinds: dict[str, dict[str, Part]] = field(default_factory=dict[str, "dict[str, Part]"])
+
+    def __getitem__(self, kind: str) -> dict[str, Part]:
+        return self.kinds.setdefault(kind, {})
 
 
 def is_rule_set_file(path: str) -> bool:
@@ -49,12 +55,10 @@ def _take(sources: Sources, stem: str, part: Part) -> None:
     folder, _, key = stem.rpartition("/")
     if stem == "nearwise":
         sources.settings = part
-    elif stem == "attributes":
-        sources.attributes.update(_named(part, "attribute"))
-    elif stem == "segments":
-        sources.segments.update(_named(part, "segment"))
-    elif folder == "flags":
-        sources.flags.update(_checked({key: part}, "flag"))
+    elif stem in LISTED:
+        sources[LISTED[stem]].update(_checked(part.members(), LISTED[stem]))
+    elif folder in FOLDERS:
+        sources[FOLDERS[folder]].update(_checked({key: part}, FOLDERS[folder]))
     elif folder == "cases":
         _take_cases(sources, key, part)
     else:
@@ -72,16 +76,12 @@ def _take_cases(sources: Sources, stem: str, part: Part) -> None:
         if name is None:
             continue
         key = f"{stem}#{name}"
-        if key in sources.cases:
+        if key in sources["case"]:
             case.get("name").problem("duplicate_key", f"a case named '{name}' is already in this file")
         elif not _is_name(name) or len(key.encode()) > 256:
             case.get("name").problem("bad_name", "the name of a case is printable and at most 200 bytes long")
         else:
-            sources.cases[key] = case
-
-
-def _named(part: Part, kind: str) -> dict[str, Part]:
-    return _checked(part.members(), kind)
+            sources["case"][key] = case
 
 
 def _checked(members: Mapping[str, Part], kind: str) -> dict[str, Part]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import get_args
 
 from nearwise_rules.bundle import canonical_json
 from nearwise_rules.documents import Exposures, Flag, FlagType, Holdout, Json, Prerequisite, Rule
 from nearwise_rules.rulesets.conditions import Conditions, always_holds, references
-from nearwise_rules.rulesets.parts import Part, did_you_mean
+from nearwise_rules.rulesets.drafts import Draft
+from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
 from nearwise_rules.rulesets.references import References
 from nearwise_rules.rulesets.splits import WHOLE, basis_points
-
-
-def field_names(document: type) -> tuple[str, ...]:
-    """The names that a document's fields are written with."""
-    return tuple(field.name for field in fields(document))
 
 
 def is_of_type(value: Json, flag_type: str) -> bool:
@@ -137,6 +133,11 @@ class FlagChecker:
         return total
 
 
+def check_flag(key: str, part: Part, draft: Draft) -> None:
+    """Report everything wrong with one flag."""
+    FlagChecker(draft.conditions, draft.sources["flag"], draft.references).check(key, part)
+
+
 def check_holdout(holdout: Part) -> None:
     """Report what is wrong with a holdout; absent and `false` are none."""
     if holdout.absent or holdout.value is False:
@@ -176,8 +177,3 @@ def _members(value: Json) -> dict[str, Json]:
 
 def _unknown_variant(name: str, variants: Iterable[str], *, of: str = "") -> str:
     return f"unknown variant '{name}'{of}{did_you_mean(name, variants)}"
-
-
-def article(noun: str) -> str:
-    """The noun with its indefinite article."""
-    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from nearwise_rules.documents import Json
 
@@ -122,3 +122,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if found:
         return f" (did you mean '{found}'?)"
     return f" (known: {', '.join(names)})" if 0 < len(names) <= _FEW else ""
+
+
+def article(noun: str) -> str:
+    """The noun with its indefinite article."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def field_names(document: type) -> tuple[str, ...]:
+    """The names that a document's fields are written with."""
+    return tuple(field.name for field in fields(document))
