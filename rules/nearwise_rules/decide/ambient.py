@@ -31,23 +31,19 @@ def clock_fields(at: float, zone: str) -> dict[str, object]:
     }
 
 
-_PROVIDED: Mapping[str, Callable[[Question, str, str], object]] = {
+AMBIENT: Mapping[str, Callable[[Question, str, str], object]] = {
     "now": lambda question, _flag, zone: clock_fields(question.at, zone),
     "subject": lambda question, _flag, _zone: question.subject,
     "targetingKey": lambda question, _flag, _zone: question.subject,
     "$flagd": lambda question, flag, _zone: {"flagKey": flag, "timestamp": int(question.at)},
 }
+"""What every rule can read: name -> its value for a question, the key that is decided and the zone."""
+
+SINCE = "seconds_since."
+"""Before the name of a signal: the seconds since the device collected it."""
 
 
 def ambient_names(reads: Iterable[str]) -> frozenset[str]:
     """The provided names among the attributes that rules read; reading everything ("") reads all of them."""
     firsts = {name.split(".", 1)[0] for name in reads}
-    return frozenset(_PROVIDED) if "" in firsts else frozenset(_PROVIDED) & firsts
-
-
-def with_ambient(question: Question, names: frozenset[str], flag: str, zone: str) -> Mapping[str, object]:
-    """The context's data and the named ambient values, which win over the caller's; only his own `subject` stays."""
-    added = {name: _PROVIDED[name](question, flag, zone) for name in names}
-    if "subject" in question.data:
-        added.pop("subject", None)
-    return {**question.data, **added}
+    return frozenset(AMBIENT) if "" in firsts else frozenset(AMBIENT) & firsts

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Split
-from nearwise_rules.decide.question import Question
 from nearwise_rules.logic import Finding, explain_condition, trace
 from nearwise_rules.logic.tree import Literal, Operation, walk
 
 if TYPE_CHECKING:
+    from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
     from nearwise_rules.logic import Node, Run, Trace
 
@@ -74,7 +74,7 @@ def explain(release: Release, flag: str, data: Mapping[str, object], subject: ob
     resolver = release.resolver(flag) if isinstance(data, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if not isinstance(resolver, FlagResolver):
         return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
-    question = Question(data, subject, at)
+    question = release.question(data, subject, at)
     question.answers[flag] = None
     notes = tuple(_gates(decision, resolver))
     return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
@@ -96,7 +96,7 @@ def _rules(
     release: Release, resolver: FlagResolver, question: Question, decision: Decision
 ) -> Iterator[RuleExplanation]:
     plan = resolver.plan
-    data = release.ambient(question, plan)
+    data = plan.reading.data(question, plan.key)
     for name, condition, served in zip(plan.names, plan.conditions, plan.served, strict=True):
         run = release.run(plan.key, question)
         recorded = trace(condition, data, run)

@@ -20,6 +20,7 @@ from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_rules.logic.slots import Surprise
 
 if TYPE_CHECKING:
+    from nearwise_rules.decide.reading import Reading
     from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import Json
 
@@ -57,7 +58,6 @@ class FlagPlan:
     """The parts of a flag, built once from its entry: conditions in order and what each serves."""
 
     __slots__ = (
-        "ambient",
         "conditions",
         "disabled",
         "fallback",
@@ -67,6 +67,7 @@ class FlagPlan:
         "late",
         "names",
         "neutral",
+        "reading",
         "requires",
         "served",
         "unkeyed",
@@ -86,7 +87,7 @@ class FlagPlan:
     requires: tuple[tuple[str, frozenset[str]], ...]
     holdout: HoldoutGate | None
     held: Mapping[str | None, Outcome]
-    ambient: frozenset[str]
+    reading: Reading
 
 
 class FlagResolver:
@@ -137,7 +138,7 @@ class FlagResolver:
 
     def _walk(self, question: Question, run: Run) -> Outcome:
         plan = self.plan
-        data = self._release.ambient(question, plan)
+        data = plan.reading.data(question, plan.key)
         index = self._matcher(0, len(plan.conditions))(data, run)
         while index >= 0:
             outcome = self.choose(plan.served[index], question, data, run)
@@ -173,7 +174,7 @@ class FlagResolver:
     ) -> Outcome | None:
         """What a rule that holds gives to the subject; None in a gap of its split.
 
-        `data` are those of `Release.ambient`. A subject that cannot be bucketed is noted in `run`.
+        `data` are those of `FlagPlan.reading`. A subject that cannot be bucketed is noted in `run`.
         """
         return self._share(served, question, data, run) if isinstance(served, Split) else served
 
@@ -198,14 +199,14 @@ class FlagResolver:
         return not (
             plan.disabled
             or plan.requires
-            or plan.ambient
+            or not plan.reading.plain
             or self._release.bucketing is not Bucketing.MURMUR3
             or any(map(needs_run, plan.conditions))
             or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
         )
 
     def whole(self, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object) -> Decision:
-        return self.decide(Question(data, subject, at, default, owner, kind=self._release.kind))
+        return self.decide(self._release.question(data, subject, at, default, owner))
 
     def _flat(self) -> Quick:
         """The plain case as one function: what it cannot settle at once goes through `decide`."""

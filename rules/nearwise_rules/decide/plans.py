@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.bundle.canonical import canonical_json
-from nearwise_rules.decide.ambient import ambient_names
 from nearwise_rules.decide.decision import ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagPlan, HoldoutGate, Split
+from nearwise_rules.decide.reading import Reading
 from nearwise_rules.decide.splits import Shares
 from nearwise_rules.logic import Expression, parse
 
@@ -104,11 +104,11 @@ class _Planner:
         plan.requires = tuple((str(item["flag"]), frozenset(cast("list[str]", item["variant"]))) for item in requires)
         reads = [name for condition in plan.conditions for name in self.release.reads(condition)]
         reads += [served.by for served in plan.served if isinstance(served, Split) and served.by != "subject"]
-        plan.ambient = ambient_names(reads)
+        plan.reading = Reading(reads, self.release)
         return plan
 
     def condition(self, rule: JsonObject) -> Expression:
-        return parse(rule.get("when", True), dialect=self.release.dialect, types=self.release.types)
+        return parse(rule.get("when", True), dialect=self.release.dialect, types=self.release.attributes)
 
 
 def plan_flag(key: str, entry: JsonObject, release: Release) -> FlagPlan:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, Outcome
+from nearwise_rules.decide.surroundings import DEVICE, Surround, Surroundings, nothing_known, owner_of
 from nearwise_rules.errors import BudgetExceeded
 from nearwise_rules.logic import DEFAULT_LIMITS, Run
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import Json
+    from nearwise_rules.history import Ledger
     from nearwise_rules.logic import Diagnostic
 
 
@@ -20,11 +22,23 @@ PREREQUISITE_OPERATIONS = 2 * DEFAULT_LIMITS.operations
 class Question:
     """One question to a flag. `at` is Unix seconds; `owner` is the caller's own and comes back on the decision.
 
+    `surround` gives what is known of the subject beside the data, looked at only when something reads it.
     `operations_left` is for all prerequisites together. `answers` are the variants of prerequisites decided so far; a
     flag that is still being decided has None there.
     """
 
-    __slots__ = ("answers", "at", "data", "default", "kind", "operations_left", "owner", "subject")
+    __slots__ = (
+        "_surroundings",
+        "answers",
+        "at",
+        "data",
+        "default",
+        "kind",
+        "operations_left",
+        "owner",
+        "subject",
+        "surround",
+    )
 
     def __init__(
         self,
@@ -35,6 +49,7 @@ class Question:
         owner: object = None,
         *,
         kind: type[Decision] = Decision,
+        surround: Surround = nothing_known,
     ) -> None:
         self.data = data
         self.subject = subject
@@ -44,6 +59,21 @@ class Question:
         self.kind = kind
         self.answers: dict[str, str | None] = {}
         self.operations_left = PREREQUISITE_OPERATIONS
+        self.surround = surround
+        self._surroundings: Surroundings | None = None
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What is known of the subject beside the data, the same for the whole question."""
+        known = self._surroundings
+        if known is None:
+            known = self._surroundings = self.surround(self.subject)
+        return known
+
+    def ledger(self, per: str = "subject") -> Ledger | None:
+        """What the device remembers of the subject, or of itself; None where nothing is remembered."""
+        history = self.surroundings.history
+        return None if history is None else history.recall(DEVICE if per == "device" else owner_of(self.subject))
 
     def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
         """The decision that `outcome` means for this question."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from json import loads
 from typing import TYPE_CHECKING, cast
 
-from nearwise_rules.decide.ambient import with_ambient
+from nearwise_rules.decide.attributes import Attributes
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
+from nearwise_rules.decide.surroundings import Surround, nothing_known
 from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
@@ -23,41 +24,20 @@ if TYPE_CHECKING:
 FOREVER = float("inf")
 
 
-class AttributeTypes(Mapping[str, str]):
-    """The declared type of each attribute, read from the bundle when first asked for."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._types: dict[str, str | None] = {}
-
-    def __getitem__(self, name: str) -> str:
-        if name not in self._types:
-            body = self._bundle.entry("attribute", name)
-            self._types[name] = None if body is None else str(loads(body)["type"])
-        found = self._types[name]
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._bundle.keys("attribute"))
-
-    def __len__(self) -> int:
-        return len(self._bundle.keys("attribute"))
-
-
 class Release:
     """Decides by one verified bundle. Immutable to its users; safe from any thread.
 
-    `kind` is the class that decisions are made of: a subclass of Decision may add behaviour, never fields.
+    `kind` is the class that decisions are made of: a subclass of Decision may add behaviour, never fields. `surround`
+    gives what is known of a subject beside the context.
 
     Making one raises:
         BundleRefused: the bundle's settings are none, or ask for a dialect or bucketing that this version lacks.
     """
 
-    def __init__(self, bundle: Bundle, kind: type[Decision] = Decision) -> None:
+    def __init__(self, bundle: Bundle, kind: type[Decision] = Decision, surround: Surround = nothing_known) -> None:
         self.bundle = bundle
         self.kind = kind
+        self.surround = surround
         manifest = bundle.manifest
         try:
             settings = cast("JsonObject", loads(bundle.entry("settings", "rule-set") or b"{}"))
@@ -71,7 +51,7 @@ class Release:
         self.expires = FOREVER if manifest.expires is None or manifest.grace == "serve" else manifest.expires
         self.zone = str(settings.get("zone", "UTC"))
         self.holdout = settings.get("holdout")
-        self.types = AttributeTypes(bundle)
+        self.attributes = Attributes(bundle)
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
@@ -95,7 +75,18 @@ class Release:
             quick = self._quick.get(flag) or self._prepare(flag)
             return quick(data, subject, at, default, owner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
-            return self._broken(flag, Question(data, subject, at, default, owner, kind=self.kind), error)
+            return self._broken(flag, self.question(data, subject, at, default, owner), error)
+
+    def question(
+        self,
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        default: Json = None,
+        owner: object = None,
+    ) -> Question:
+        """One question to this release."""
+        return Question(data, subject, at, default, owner, kind=self.kind, surround=self.surround)
 
     def resolver(self, flag: str) -> FlagResolver | Outcome:
         """The compiled flag, or the outcome that says why there is none."""
@@ -118,7 +109,7 @@ class Release:
         """The parsed condition of a segment; None when the bundle has none of that key."""
         if key not in self._segments:
             body = self.bundle.entry("segment", key)
-            parsed = None if body is None else parse(loads(body)["when"], dialect=self.dialect, types=self.types)
+            parsed = None if body is None else parse(loads(body)["when"], dialect=self.dialect, types=self.attributes)
             self._segments[key] = parsed
         return self._segments[key]
 
@@ -150,10 +141,6 @@ class Release:
             run.question = question
         return run
 
-    def ambient(self, question: Question, plan: FlagPlan) -> Mapping[str, object]:
-        """The data that a flag's rules see."""
-        return with_ambient(question, plan.ambient, plan.key, self.zone) if plan.ambient else question.data
-
     def expired(self, plan: FlagPlan, at: float) -> Outcome | None:
         """What an expired bundle answers: the neutral variant, or under `grace: stop` nothing. None while it serves."""
         if at <= self.expires:
@@ -168,9 +155,9 @@ class Release:
                 return resolver.whole
             self._quick[flag] = quick
             return quick
-        return lambda data, subject, at, default, owner: Question(
-            data, subject, at, default, owner, kind=self.kind
-        ).answer(resolver)
+        return lambda data, subject, at, default, owner: self.question(data, subject, at, default, owner).answer(
+            resolver
+        )
 
     def _compile(self, flag: str) -> FlagResolver | Outcome:
         body = self.bundle.entry("flag", flag)

@@ -7,6 +7,9 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
+from nearwise_rules.documents.models import Feature, Model
+from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
+from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
 from nearwise_rules.documents.settings import Holdout, RuleSetSettings
 from nearwise_rules.documents.values import (
     AttributeType,
@@ -21,22 +24,35 @@ from nearwise_rules.documents.values import (
 )
 
 __all__ = [
+    "AtMost",
     "Attribute",
     "AttributeType",
     "Bucketing",
+    "Budget",
+    "Candidates",
+    "Cap",
     "Case",
+    "ContactCap",
+    "Cooldown",
     "Expectation",
     "Exposures",
+    "Feature",
     "Flag",
     "FlagType",
     "Grace",
     "Holdout",
     "Json",
     "JsonObject",
+    "Model",
+    "Offer",
+    "Placement",
+    "Policy",
     "Prerequisite",
     "Privacy",
     "Rule",
     "RuleSetSettings",
+    "Score",
     "Segment",
     "Source",
+    "Suppression",
 ]

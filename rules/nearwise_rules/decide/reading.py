@@ -1,0 +1,105 @@
+"""What a set of rules reads beside the plain context, and the data with all of it put in and all forbidden taken out.
+
+The caller's own value of an attribute wins over history, signals and traits; what the subject does not consent to is
+missing, whoever gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from nearwise_rules.decide.ambient import AMBIENT, SINCE, ambient_names
+
+if TYPE_CHECKING:
+    from nearwise_rules.decide.attributes import Declared
+    from nearwise_rules.decide.question import Question
+    from nearwise_rules.decide.release import Release
+
+
+class Reading:
+    """Made once for the rules that it serves. `plain`: they read nothing but the context, as it was given."""
+
+    __slots__ = ("_ages", "_attributes", "_names", "_zone", "plain")
+
+    def __init__(self, reads: Iterable[str], release: Release) -> None:
+        wanted = frozenset(reads)
+        self._names = ambient_names(wanted)
+        self._zone = release.zone
+        touched = release.attributes.touched(wanted)
+        self._attributes = tuple([each for each in touched if each.mask or each.is_provided])
+        self._ages = tuple(sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE)))
+        self.plain = not (self._names or self._attributes or self._ages)
+
+    def data(self, question: Question, key: str) -> Mapping[str, object]:
+        """The data that the rules of `key` see."""
+        if self.plain:
+            return question.data
+        data = dict(question.data)
+        for name in self._names:
+            if name != "subject" or "subject" not in data:
+                data[name] = AMBIENT[name](question, key, self._zone)
+        if self._attributes or self._ages:
+            self._surround(data, question)
+        return data
+
+    def _surround(self, data: dict[str, object], question: Question) -> None:
+        known, copied = question.surroundings, set[str]()
+        granted = known.granted
+        for each in self._attributes:
+            there = value_at(data, each.path)
+            if each.mask & ~granted:
+                if there is not None:
+                    _put(data, each.path, None, copied)
+            elif there is None and each.is_provided:
+                value = _provided(each, data, question)
+                if value is not None:
+                    _put(data, each.path, value, copied)
+        for name in self._ages:
+            signal = known.signals.get(name)
+            if signal is not None:
+                _put(data, (*SINCE[:-1].split("."), *name.split(".")), question.at - signal.at, copied)
+
+
+def _provided(each: Declared, data: Mapping[str, object], question: Question) -> object:
+    """What the surroundings know of an attribute."""
+    known = question.surroundings
+    if each.measure is not None:
+        return remembered(each, data, question)
+    if each.source == "trait":
+        return known.traits.get(each.name)
+    signal = known.signals.get(each.name)
+    return None if signal is None or question.at >= signal.expires else signal.value
+
+
+def remembered(each: Declared, data: Mapping[str, object], question: Question) -> object:
+    """What history says of an attribute for these data."""
+    measure = each.measure
+    ledger = None if measure is None else question.ledger(measure.per)
+    if measure is None or ledger is None:
+        return None
+    return measure.value(ledger, lambda name: value_at(data, name.split(".")), question.at)
+
+
+def value_at(data: Mapping[str, object], path: Iterable[str]) -> object:
+    """The value at a path of nested mappings; None where there is none."""
+    value: object = data
+    for part in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = cast("Mapping[str, object]", value).get(part)
+    return value
+
+
+def _put(data: dict[str, object], path: tuple[str, ...], value: object, copied: set[str]) -> None:
+    """Set a value at a path without changing the caller's own mappings."""
+    inner, reached = data, ""
+    for part in path[:-1]:
+        reached = f"{reached}.{part}"
+        below = inner.get(part)
+        if reached not in copied:
+            below = dict(cast("Mapping[str, object]", below)) if isinstance(below, Mapping) else {}
+            inner[part] = below
+            copied.add(reached)
+        inner = cast("dict[str, object]", below)
+    inner[path[-1]] = value
