@@ -18,6 +18,7 @@ from nearwise_rules.logic.bucketing import Bucketing, subject_hash
 from nearwise_rules.logic.conditions import first_holding, needs_run
 from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_rules.logic.slots import Surprise
+from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.reading import Reading
@@ -179,7 +180,7 @@ class FlagResolver:
         return self._share(served, question, data, run) if isinstance(served, Split) else served
 
     def _share(self, split: Split, question: Question, data: Mapping[str, object], run: Run) -> Outcome | None:
-        key = bucket_key(question.subject if split.by == "subject" else lookup(data, split.by))
+        key = bucket_key(question.subject if split.by == "subject" else at_path(data, split.by.split(".")))
         if key is None:
             message = f"the split by `{split.by}` needs a text or a whole number"
             run.diagnostics.append(Diagnostic(ErrorCode.TARGETING_KEY_MISSING.value, split.by, message))
@@ -243,13 +244,3 @@ def step(served: Outcome | Split) -> tuple[Outcome | None, bytes, Sequence[int],
     if isinstance(served, Outcome):
         return served, b"", (), ()
     return None, served.salt.encode(), served.shares.bounds, served.shares.targets
-
-
-def lookup(data: Mapping[str, object], path: str) -> object:
-    """The value at a dotted path of nested mappings; None where there is none."""
-    value: object = data
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return value  # pyright: ignore[reportUnknownVariableType]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.decide.ambient import AMBIENT, SINCE, ambient_names
+from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.attributes import Declared
@@ -47,7 +48,7 @@ class Reading:
         known, copied = question.surroundings, set[str]()
         granted = known.granted
         for each in self._attributes:
-            there = value_at(data, each.path)
+            there = at_path(data, each.path)
             if each.mask & ~granted:
                 if there is not None:
                     _put(data, each.path, None, copied)
@@ -78,17 +79,7 @@ def remembered(each: Declared, data: Mapping[str, object], question: Question) -
     ledger = None if measure is None else question.ledger(measure.per)
     if measure is None or ledger is None:
         return None
-    return measure.value(ledger, lambda name: value_at(data, name.split(".")), question.at)
-
-
-def value_at(data: Mapping[str, object], path: Iterable[str]) -> object:
-    """The value at a path of nested mappings; None where there is none."""
-    value: object = data
-    for part in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = cast("Mapping[str, object]", value).get(part)
-    return value
+    return measure.value(ledger, lambda name: at_path(data, name.split(".")), question.at)
 
 
 def _put(data: dict[str, object], path: tuple[str, ...], value: object, copied: set[str]) -> None:

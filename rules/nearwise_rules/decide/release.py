@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.documents import Json, JsonObject
+    from nearwise_rules.models import Scorer
 
 FOREVER = float("inf")
 
@@ -55,6 +57,7 @@ class Release:
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
+        self._models: dict[str, Scorer | None] = {}
 
     @property
     def flag_keys(self) -> tuple[str, ...]:
@@ -113,12 +116,36 @@ class Release:
             self._segments[key] = parsed
         return self._segments[key]
 
+    def model(self, key: str) -> Scorer | None:
+        """The model of a key; None when the bundle has none of that key, or one that cannot be used."""
+        if key not in self._models:
+            body, made = self.bundle.entry("model", key), None
+            if body is not None:
+                from nearwise_rules.models import compile_model
+
+                with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                    made = compile_model(loads(body))
+            self._models[key] = made
+        return self._models[key]
+
+    def score(self, key: str, data: object, question: Question) -> float | None:
+        """What a model says of these data; its fallback without the consent that it needs. None: no such model."""
+        model = self.model(key)
+        if model is None:
+            return None
+        if model.mask & ~question.surroundings.granted or not isinstance(data, Mapping):
+            return model.fallback
+        return model.score(cast("Mapping[str, object]", data))
+
     def reads(self, expression: Expression) -> frozenset[str]:
-        """The attributes that an expression can read, those of its segments and theirs included."""
+        """The attributes that an expression can read, those of its segments and models included."""
         names, seen, waiting = set[str](), set[str](), [expression]
         while waiting:
             current = waiting.pop()
             names.update(current.reads)
+            for key in current.models:
+                model = self.model(key)
+                names.update(() if model is None else model.reads)
             for key in set(current.segments) - seen:
                 seen.add(key)
                 inner = self.segment(key)
@@ -136,6 +163,7 @@ class Release:
             subject=question.subject if isinstance(question.subject, str) else "",
             lookup_segment=self.segment,
             lookup_flag=lambda other: self.variant(other, question),
+            score=lambda key, data: self.score(key, data, question),
         )
         if isinstance(run, PrerequisiteRun):
             run.question = question

@@ -40,6 +40,7 @@ def parse(
         reads=tuple(sorted(reader.reads)),
         segments=tuple(sorted(reader.references["segment"])),
         flags=tuple(sorted(reader.references["flag"])),
+        models=tuple(sorted(reader.references["model"])),
         nodes=reader.nodes,
         loops=reader.loops,
     )
@@ -79,7 +80,7 @@ class _Reader:
         self.scopes = 0
         self.loops = False
         self.reads: set[str] = set()
-        self.references: dict[str, set[str]] = {"segment": set(), "flag": set()}
+        self.references: dict[str, set[str]] = {"segment": set(), "flag": set(), "model": set()}
 
     def read_root(self, source: object) -> Node:
         try:

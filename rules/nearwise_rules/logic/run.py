@@ -58,6 +58,10 @@ def _no_flag(_key: str) -> str | None:
     return None
 
 
+def _no_score(_key: str, _data: object) -> float | None:
+    return None
+
+
 class Run:
     """The mutable environment of one evaluation: never shared between threads, never kept.
 
@@ -74,6 +78,7 @@ class Run:
         "nesting_left",
         "now",
         "operations_left",
+        "score",
         "subject",
         "zone",
     )
@@ -88,6 +93,7 @@ class Run:
         bucketing: Bucketing = Bucketing.MURMUR3,
         lookup_segment: Callable[[str], Expression | None] = _no_segment,
         lookup_flag: Callable[[str], str | None] = _no_flag,
+        score: Callable[[str, object], float | None] = _no_score,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.now = now
@@ -97,6 +103,7 @@ class Run:
         self.bucketing = bucketing
         self.lookup_segment = lookup_segment
         self.lookup_flag = lookup_flag
+        self.score = score
         self.diagnostics: list[Diagnostic] = []
         self.operations_left = limits.operations
         self.bytes_left = limits.output_bytes

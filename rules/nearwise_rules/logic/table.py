@@ -20,6 +20,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "dates": ("now", "before", "after", "date_diff", "hour", "weekday", "date", "time"),
     "lists": ("any_of", "all_of", "none_of"),
     "networks": ("cidr",),
+    "scores": ("model",),
     "references": ("segment", "flag"),
     "strings": ("cat", "substr"),
     "targeting": ("fractional",),

@@ -118,16 +118,18 @@ Node = Literal | Array | Variable | Operation
 class Expression(Record):
     """A parsed rule. `reads`: the dotted names of the attributes it can read, sorted; "" means the whole context.
 
-    `segments` and `flags` are the keys it refers to, sorted. `nodes`: its length; `loops`: evaluation can cost more.
+    `segments`, `flags` and `models` are the keys it refers to, sorted. `nodes`: its length; `loops`: evaluation can
+    cost more.
     """
 
-    __slots__ = ("dialect", "flags", "loops", "nodes", "reads", "root", "segments", "types")
+    __slots__ = ("dialect", "flags", "loops", "models", "nodes", "reads", "root", "segments", "types")
     root: Node
     dialect: Dialect
     types: Mapping[str, str]
     reads: tuple[str, ...]
     segments: tuple[str, ...]
     flags: tuple[str, ...]
+    models: tuple[str, ...]
     nodes: int
     loops: bool
 
@@ -139,10 +141,11 @@ class Expression(Record):
         reads: tuple[str, ...],
         segments: tuple[str, ...],
         flags: tuple[str, ...],
+        models: tuple[str, ...],
         nodes: int,
         loops: bool,
     ) -> None:
-        refers = {"segments": segments, "flags": flags}
+        refers = {"segments": segments, "flags": flags, "models": models}
         self._fix(root=root, dialect=dialect, types=types, reads=reads, nodes=nodes, loops=loops, **refers)
 
 

@@ -8,7 +8,7 @@ attribute of a value is ever looked up by a rule's name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from nearwise_rules.errors import EvaluationError
@@ -131,3 +131,13 @@ def climb(scope: Scope, level: int) -> object:
     if level % 2 == 0:
         return current.data
     return ABSENT if current.index is None else {"index": current.index}
+
+
+def at_path(data: Mapping[str, object], path: Iterable[str]) -> object:
+    """The value at a path of nested mappings; None where there is none."""
+    value: object = data
+    for part in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = cast("Mapping[str, object]", value).get(part)
+    return value

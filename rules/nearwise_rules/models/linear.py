@@ -1,0 +1,62 @@
+"""Linear models: intercept + sum of what each feature adds, through the identity or the logistic function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import exp, isfinite
+from typing import TYPE_CHECKING, cast
+
+from nearwise_rules.consent import purposes_mask
+from nearwise_rules.logic.values import at_path
+
+if TYPE_CHECKING:
+    from nearwise_rules.documents import JsonObject
+
+_STEEPEST = 700.0  # exp of more is no float
+
+
+class Linear:
+    """Logistic or plain regression over declared attributes."""
+
+    __slots__ = ("_intercept", "_logistic", "_numbers", "_texts", "fallback", "mask", "reads")
+
+    def __init__(self, document: JsonObject) -> None:
+        features = cast("Mapping[str, JsonObject]", document.get("features") or {})
+        self.reads = tuple(features)
+        self.mask = purposes_mask(cast("list[str]", document.get("purposes") or ()))
+        self.fallback = float(cast("float", document.get("fallback") or 0.0))
+        self._intercept = float(cast("float", document.get("intercept") or 0.0))
+        self._logistic = document.get("link", "logistic") == "logistic"
+        self._numbers: list[tuple[tuple[str, ...], float, float, float]] = []
+        self._texts: list[tuple[tuple[str, ...], dict[str, float], float]] = []
+        for name, feature in features.items():
+            path, missing = tuple(name.split(".")), float(cast("float", feature.get("missing") or 0.0))
+            values = feature.get("values")
+            if isinstance(values, dict):
+                self._texts.append(
+                    (path, {text: float(cast("float", given)) for text, given in values.items()}, missing)
+                )
+            else:
+                mean = float(cast("float", feature.get("mean") or 0.0))
+                slope = float(cast("float", feature["weight"])) / float(cast("float", feature.get("scale") or 1.0))
+                self._numbers.append((path, slope, mean, missing))
+
+    def score(self, data: Mapping[str, object]) -> float:
+        """The score for these data; `fallback` where the sum is no finite number."""
+        total = self._intercept
+        for path, slope, mean, missing in self._numbers:
+            value = at_path(data, path)
+            total += (value - mean) * slope if isinstance(value, int | float) else missing
+        for path, weights, missing in self._texts:
+            value = at_path(data, path)
+            total += weights.get(_text(value), missing) if value is not None else missing
+        if not isfinite(total):
+            return self.fallback
+        return 1.0 / (1.0 + exp(-max(-_STEEPEST, min(_STEEPEST, total)))) if self._logistic else total
+
+
+def _text(value: object) -> str:
+    """How a category is written in a document: JSON's words for booleans, whole numbers without a point."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)

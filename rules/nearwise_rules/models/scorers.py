@@ -1,0 +1,39 @@
+"""What a model is to those who ask it, and how one is made of its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from nearwise_rules.documents import JsonObject
+
+
+class Scorer(Protocol):
+    """A compiled model. `mask`: the purposes it needs; `fallback`: its score without them, and where it has none."""
+
+    mask: int
+    fallback: float
+    reads: tuple[str, ...]
+
+    def score(self, data: Mapping[str, object]) -> float:
+        """The score for these data: finite, whatever they hold."""
+        ...
+
+
+def compile_model(document: JsonObject) -> Scorer:
+    """Make a model of its document.
+
+    Raises:
+        ValueError, KeyError, TypeError: the document does not have the shape of a model.
+    """
+    kind = document.get("kind")
+    if kind == "linear":
+        from nearwise_rules.models.linear import Linear
+
+        return Linear(document)
+    if kind == "neighbours":
+        from nearwise_rules.models.neighbours import Neighbours
+
+        return Neighbours(document)
+    raise ValueError(f"a model of kind {kind!r} is not known to this version")
