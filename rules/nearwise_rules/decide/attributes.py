@@ -32,6 +32,11 @@ class Declared:
             self.measure = compile_measure(history)
 
     @property
+    def asks_of_candidate(self) -> bool:
+        """Whether its history is that of the candidate of a placement, so that each candidate has its own value."""
+        return self.measure is not None and any(name.split(".", 1)[0] == "offer" for name in self.measure.reads)
+
+    @property
     def is_provided(self) -> bool:
         """Whether something beside the context can give it."""
         return self.measure is not None or self.source in ("device", "signal", "trait")

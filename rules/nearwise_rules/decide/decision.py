@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from zlib import crc32
 
+from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.splits import bucket_key
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def _copy(value: Json) -> Json:
     return value
 
 
-class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", object]):
+class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[Diagnostic, ...]", object]):
     """The answer to one question: `value, variant, reason, rule, experiment, propensity, bundle_version, age, ...`.
 
     A tuple underneath, so that it is immutable and made in one step: (outcome, value, at, subject, diagnostics, owner).
@@ -104,6 +106,24 @@ class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", o
 
     __slots__ = ()
 
+    item_kind: ClassVar[type[Item]] = Item
+    """The class that the items of a placement's decision are made of."""
+
+    def __iter__(self) -> Iterator[Item]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The items that a placement shows; none for a flag."""
+        return iter(self.items)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What a placement shows, best first; empty for a flag."""
+        value = self[1]
+        return value if isinstance(value, tuple) else ()
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the offers that a placement shows, best first; empty for a flag."""
+        return [item.key for item in self.items]
+
     @property
     def outcome(self) -> Outcome:
         """The shared part of this decision."""
@@ -111,8 +131,13 @@ class Decision(tuple[Outcome, "Json", float, object, "tuple[Diagnostic, ...]", o
 
     @property
     def value(self) -> Json:
-        """The variant's value, or the caller's default when there is no variant. Objects and lists are copies."""
+        """The variant's value, or the caller's default when there is no variant; for a placement a list of contents.
+
+        Objects and lists are copies.
+        """
         value = self[1]
+        if isinstance(value, tuple):
+            return [item.value for item in value]
         return _copy(value) if isinstance(value, dict | list) else value
 
     @property

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Reading:
-    """Made once for the rules that it serves. `plain`: they read nothing but the context, as it was given."""
+    """Made once for the rules that it serves. `plain`: they read nothing but the context, as it was given.
+
+    History that is about a candidate is not part of it: see `Visit.data_of`.
+    """
 
     __slots__ = ("_ages", "_attributes", "_names", "_zone", "plain")
 
@@ -28,7 +31,8 @@ class Reading:
         self._names = ambient_names(wanted)
         self._zone = release.zone
         touched = release.attributes.touched(wanted)
-        self._attributes = tuple([each for each in touched if each.mask or each.is_provided])
+        relevant = [each for each in touched if each.mask or each.is_provided]
+        self._attributes = tuple([each for each in relevant if not each.asks_of_candidate])
         self._ages = tuple(sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE)))
         self.plain = not (self._names or self._attributes or self._ages)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
@@ -12,13 +12,14 @@ from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
-from nearwise_rules.decide.surroundings import Surround, nothing_known
+from nearwise_rules.decide.surroundings import Shared, Surround, nothing_known
 from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
+    from nearwise_rules.decide.catalogue import Catalogue
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.models import Scorer
@@ -53,16 +54,32 @@ class Release:
         self.expires = FOREVER if manifest.expires is None or manifest.grace == "serve" else manifest.expires
         self.zone = str(settings.get("zone", "UTC"))
         self.holdout = settings.get("holdout")
+        self.settings = settings
         self.attributes = Attributes(bundle)
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
         self._models: dict[str, Scorer | None] = {}
+        self._catalogue: Catalogue | None = None
 
     @property
     def flag_keys(self) -> tuple[str, ...]:
         """The keys of all flags of the bundle, sorted."""
         return tuple(self.bundle.keys("flag"))
+
+    @property
+    def placement_keys(self) -> tuple[str, ...]:
+        """The keys of all placements of the bundle, sorted."""
+        return tuple(self.bundle.keys("placement"))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The offers and placements of the bundle."""
+        if self._catalogue is None:
+            from nearwise_rules.decide.catalogue import Catalogue
+
+            self._catalogue = Catalogue(self)
+        return self._catalogue
 
     def decide(
         self,
@@ -73,12 +90,43 @@ class Release:
         default: Json = None,
         owner: object = None,
     ) -> Decision:
-        """Answer one question. Never raises for what the data hold; an error is a decision with an error code."""
+        """Answer one question to a flag or a placement.
+
+        Never raises for what the data hold; an error is a decision with an error code.
+        """
         try:
             quick = self._quick.get(flag) or self._prepare(flag)
             return quick(data, subject, at, default, owner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
             return self._broken(flag, self.question(data, subject, at, default, owner), error)
+
+    def decide_many(
+        self,
+        keys: Sequence[str],
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        owner: Callable[[], object] = lambda: None,
+    ) -> list[Decision]:
+        """Answer one question to several flags and placements: no offer is given twice, no cap exceeded together.
+
+        `owner` is called for each decision. Never raises for what the data hold.
+        """
+        placements = [key for key in dict.fromkeys(keys) if self._is_placement(key)]
+        given: dict[str, Decision] = {}
+        try:
+            resolvers = [found for key in placements if (found := self.catalogue.placement(key)) is not None]
+            shared = Shared(self.surround)
+            questions = [Question(data, subject, at, owner=owner(), kind=self.kind, surround=shared) for _ in resolvers]
+            decisions = self.catalogue.decide_together(resolvers, questions) if isinstance(data, Mapping) else []  # pyright: ignore[reportUnnecessaryIsInstance]
+            given = {decision.flag: decision for decision in decisions}
+        except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
+            question = self.question(data, subject, at)
+            given = {key: self._broken(key, question, error) for key in placements}
+        return [given.get(key) or self.decide(key, data, subject, at, None, owner()) for key in keys]
+
+    def _is_placement(self, key: object) -> bool:
+        return isinstance(key, str) and self.bundle.contents.number("placement", key) is not None
 
     def question(
         self,
@@ -176,6 +224,8 @@ class Release:
         return plan.late if self.grace == "safe_only" else self._outcome(plan.key, ErrorCode.PROVIDER_NOT_READY)
 
     def _prepare(self, flag: str) -> Quick:
+        if self._is_placement(flag):
+            return self._prepare_placement(flag)
         resolver = self.resolver(flag)
         if isinstance(resolver, FlagResolver):
             quick = resolver.quick()
@@ -186,6 +236,18 @@ class Release:
         return lambda data, subject, at, default, owner: self.question(data, subject, at, default, owner).answer(
             resolver
         )
+
+    def _prepare_placement(self, key: str) -> Quick:
+        resolver = self.catalogue.placement(key)
+
+        def quick(data: Mapping[str, object], subject: str, at: float, default: Json, owner: object) -> Decision:
+            question = self.question(data, subject, at, default, owner)
+            if resolver is None:
+                return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
+            return resolver.decide(question)
+
+        self._quick[key] = quick
+        return quick
 
     def _compile(self, flag: str) -> FlagResolver | Outcome:
         body = self.bundle.entry("flag", flag)

@@ -47,6 +47,21 @@ def nothing_known(_subject: object) -> Surroundings:
     return NOTHING_KNOWN
 
 
+class Shared:
+    """Surroundings that are looked at once for all questions of one call about one subject."""
+
+    __slots__ = ("_known", "_surround")
+
+    def __init__(self, surround: Surround) -> None:
+        self._surround = surround
+        self._known: Surroundings | None = None
+
+    def __call__(self, subject: object) -> Surroundings:
+        if self._known is None:
+            self._known = self._surround(subject)
+        return self._known
+
+
 def owner_of(subject: object) -> str:
     """Under which key history, consent and traits of a subject are kept."""
     return bucket_key(subject) or ANONYMOUS

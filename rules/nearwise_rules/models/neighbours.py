@@ -23,7 +23,7 @@ class Neighbours:
 
     def __init__(self, document: JsonObject) -> None:
         reads, match = str(document["reads"]), str(document["match"])
-        self.reads = (reads,)
+        self.reads: tuple[str, ...] = (reads,)
         self.mask = purposes_mask(cast("list[str]", document.get("purposes") or ()))
         self.fallback = float(cast("float", document.get("fallback") or 0.0))
         self.most = int(cast("int", document.get("most") or 20))

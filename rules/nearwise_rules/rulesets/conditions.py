@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from nearwise_rules.decide.ambient import SINCE
 from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Dialect, Expression, parse
 from nearwise_rules.logic.tree import Literal, Operation, Variable, walk
@@ -30,6 +31,15 @@ PROVIDED: Mapping[str, str] = {
 """What rules can read without a declaration, and its type."""
 
 
+CANDIDATE: Mapping[str, str] = {
+    "offer.key": "string",
+    "offer.tags": "list",
+    "offer.properties": "object",
+    "offer.value": "number",
+}
+"""What the rules of offers and policies read of the candidate that is looked at, and its type."""
+
+
 class Reference(NamedTuple):
     """A condition's mention of a segment, a flag or a model, and where it stands."""
 
@@ -39,11 +49,12 @@ class Reference(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A parsed condition and where it stands."""
+    """A parsed condition and where it stands. `gives`: what its value must be, "boolean" or "number"."""
 
     file: str
     pointer: str
     expression: Expression
+    gives: str = "boolean"
 
 
 class Conditions:
@@ -56,8 +67,11 @@ class Conditions:
         self._names = {**PROVIDED, **attributes}
         self._groups = {name[:at] for name in self._names for at, letter in enumerate(name) if letter == "."}
 
-    def check(self, part: Part) -> Expression | None:
-        """Parse a condition and report what is wrong with it and with what it reads; None when it does not parse."""
+    def check(self, part: Part, *, gives: str = "boolean", of_candidate: bool = False) -> Expression | None:
+        """Parse a condition and report what is wrong with it and with what it reads; None when it does not parse.
+
+        `gives`: what its value must be; `of_candidate`: it may read the candidate (`offer.*`) too.
+        """
         try:
             expression = parse(part.value, dialect=self.dialect, types=self.types)
         except DocumentError as error:
@@ -66,14 +80,16 @@ class Conditions:
                     problem.code, problem.message
                 )
             return None
-        self.parsed.append(Condition(part.file, part.pointer, expression))
-        self._check_reads(expression, part)
+        self.parsed.append(Condition(part.file, part.pointer, expression, gives))
+        self._check_reads(expression, part, of_candidate=of_candidate)
         return expression
 
     def is_declared(self, name: str) -> bool:
         """Whether a dotted name is an attribute, lies inside one, or is a group of some."""
         if name in self._names or name in self._groups:
             return True
+        if name.startswith(SINCE):
+            return name.removeprefix(SINCE) in self._names
         parents = (name[:at] for at, letter in enumerate(name) if letter == ".")
         return any(self._names.get(parent) in ("object", "list") for parent in parents)
 
@@ -81,8 +97,10 @@ class Conditions:
         """The sentence for an attribute that is not declared."""
         return f"unknown attribute '{name}'{did_you_mean(name, self._names)}"
 
-    def _check_reads(self, expression: Expression, part: Part) -> None:
+    def _check_reads(self, expression: Expression, part: Part, *, of_candidate: bool) -> None:
         missing = {name for name in expression.reads if name and not self.is_declared(name)}
+        if of_candidate:
+            missing = {name for name in missing if not is_of_candidate(name)}
         located = set[str]()
         for node in walk(expression.root):
             if isinstance(node, Variable) and node.rooted and node.name in missing:
@@ -93,6 +111,11 @@ class Conditions:
             part.problem("unknown_attribute", self.undeclared(name))
         if "" in expression.reads and self.dialect is Dialect.SAFE:
             part.problem("reads_everything", "this condition can read any attribute: name the ones it needs")
+
+
+def is_of_candidate(name: str) -> bool:
+    """Whether a dotted name is one of those that a candidate has."""
+    return name in CANDIDATE or name == "offer" or name.startswith("offer.properties.")
 
 
 def references(expression: Expression) -> Iterator[Reference]:
@@ -107,6 +130,11 @@ def references(expression: Expression) -> Iterator[Reference]:
 def always_holds(expression: Expression) -> bool:
     """Whether a condition is a constant that holds."""
     return isinstance(expression.root, Literal) and truthy(expression.root.value)
+
+
+def always_fails(expression: Expression) -> bool:
+    """Whether a condition is a constant that never holds."""
+    return isinstance(expression.root, Literal) and not truthy(expression.root.value)
 
 
 def check_known(part: Part, kind: str, key: str, known: Iterable[str]) -> bool:

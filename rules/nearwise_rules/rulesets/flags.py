@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -11,7 +11,7 @@ from nearwise_rules.documents import Exposures, Flag, FlagType, Holdout, Json, P
 from nearwise_rules.rulesets.conditions import Conditions, always_holds, references
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
-from nearwise_rules.rulesets.references import References
+from nearwise_rules.rulesets.references import Name, References
 from nearwise_rules.rulesets.splits import WHOLE, basis_points
 
 
@@ -46,9 +46,16 @@ class FlagChecker:
         flag.get("exposures").choice(get_args(Exposures))
         self._check_variants(flag)
         check_holdout(flag.get("holdout"))
-        self._check_requires(key, flag)
+        self.check_rules(("flag", key), flag, _members(flag.get("variants").value))
+
+    def check_rules(self, owner: Name, flag: Part, variants: Iterable[str]) -> None:
+        """Report everything wrong with the prerequisites and the rules of a flag, or of what has rules as a flag has.
+
+        `variants`: what its rules may serve.
+        """
+        self._check_requires(owner, flag)
         if not flag.get("rules").absent:
-            self._check_rules(key, flag)
+            self._check_rules(owner, flag, tuple(variants))
 
     def _check_variants(self, flag: Part) -> None:
         flag_type = str(flag.get("type").value)
@@ -62,7 +69,7 @@ class FlagChecker:
         for name in ("default", "neutral"):
             check_variant(flag.get(name), variants)
 
-    def _check_requires(self, key: str, flag: Part) -> None:
+    def _check_requires(self, owner: Name, flag: Part) -> None:
         requires = flag.get("requires")
         for item in requires.items() if not requires.absent else ():
             item.known_fields(field_names(Prerequisite))
@@ -70,14 +77,14 @@ class FlagChecker:
             if required is None:
                 item.problem("missing_field", "a prerequisite needs 'flag' and 'variant'")
                 continue
-            self.references.mention(("flag", key), ("flag", required), item.get("flag"))
+            self.references.mention(owner, ("flag", required), item.get("flag"))
             if required not in self.flags:
                 continue
             variants = _members(self.flags[required].get("variants").value)
             for variant in item.get("variant").items():
                 check_variant(variant, variants, of=f" of flag '{required}'")
 
-    def _check_rules(self, key: str, flag: Part) -> None:
+    def _check_rules(self, owner: Name, flag: Part, variants: Sequence[str]) -> None:
         seen: dict[str, Part] = {}
         settled: str | None = None
         conditions: dict[bytes, str] = {}
@@ -86,8 +93,8 @@ class FlagChecker:
             if name in seen:
                 rule.get("name").problem("duplicate_key", f"a rule named '{name}' is already in this flag")
             seen[name] = rule
-            complete = self._check_served(rule, _members(flag.get("variants").value))
-            holds = self._check_condition(key, rule)
+            complete = self._check_served(rule, variants)
+            holds = self._check_condition(owner, rule)
             if settled is not None:
                 rule.problem("dead_rule", f"'{name}' is never reached: '{settled}' before it always holds")
                 continue
@@ -98,14 +105,14 @@ class FlagChecker:
                 conditions[text] = name
                 settled = name if holds else None
 
-    def _check_condition(self, key: str, rule: Part) -> bool | None:
+    def _check_condition(self, owner: Name, rule: Part) -> bool | None:
         """Whether the rule always holds; None when its condition does not parse."""
         if "when" not in _members(rule.value):
             return True
         expression = self.conditions.check(rule.get("when"))
         if expression is None:
             return None
-        self.references.add(("flag", key), rule.get("when"), references(expression))
+        self.references.add(owner, rule.get("when"), references(expression))
         return always_holds(expression)
 
     def _check_served(self, rule: Part, variants: Iterable[str]) -> bool:

@@ -78,6 +78,24 @@ class Part:
         self._shape("a number")
         return None
 
+    def whole(self, least: int = 0) -> int | None:
+        """The whole number when it is at least `least`, reported when it is not."""
+        if isinstance(self.value, int) and not isinstance(self.value, bool) and self.value >= least:
+            return self.value
+        if self.value is not None:
+            self.problem("shape", f"a whole number of at least {least} is expected here")
+        return None
+
+    def needs(self, names: Iterable[str], what: str) -> None:
+        """Report each of these members that is not there. `what`: the noun with its article."""
+        for name in names:
+            if isinstance(self.value, dict) and self.get(name).absent:
+                self.problem("missing_field", f"{what} needs '{name}'")
+
+    def texts(self) -> list[Part]:
+        """The items of a list of texts; what is no text is reported and left out."""
+        return [] if self.absent else [item for item in self.items() if item.text() is not None]
+
     def choice(self, options: Iterable[str]) -> str | None:
         """The text when it is one of `options`, reported when it is not."""
         known = tuple(options)
