@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
+from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.release import Release
+from nearwise_rules.decide.surroundings import ANONYMOUS, DEVICE, Signal, Surroundings, owner_of
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
@@ -22,16 +24,22 @@ _LATER = {
 }
 
 __all__ = [
+    "ANONYMOUS",
+    "DEVICE",
     "CaseFailure",
     "Decision",
     "ErrorCode",
     "Explanation",
+    "Item",
     "Outcome",
     "Reason",
     "Release",
     "RuleExplanation",
+    "Signal",
+    "Surroundings",
     "explain",
     "failure_of",
+    "owner_of",
     "run_cases",
 ]
 

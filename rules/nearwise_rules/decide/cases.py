@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from json import dumps, loads
 from typing import TYPE_CHECKING, cast
 
+from nearwise_rules.consent import purposes_mask
+from nearwise_rules.decide.question import Question
+from nearwise_rules.decide.surroundings import Signal, Surroundings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nearwise_rules.decide.decision import Decision
     from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import JsonObject
+    from nearwise_rules.history import Ledger
 
-EXPECTED = ("variant", "value", "reason")
+EXPECTED = ("variant", "value", "reason", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,49 @@ def failure_of(case: JsonObject, release: Release) -> str:
         at = release.issued if case.get("at") is None else instant(str(case["at"]), release.zone)
     except (ValueError, LookupError, OverflowError) as error:
         return f"its time cannot be read: {error}"
-    context = cast("Mapping[str, object]", case.get("context") or {})
-    decision = release.decide(str(case.get("flag")), context, case.get("subject"), at)
+    decision = release.ask(str(case.get("flag") or case.get("placement")), _question(case, release, at))
     wrong = [name for name in EXPECTED if name in expect and not _is_same(expect[name], _got(decision, name))]
     told = [f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))}" for name in wrong]
     return f"{'; '.join(told)} ({_because(decision)})" if told else ""
+
+
+def _question(case: JsonObject, release: Release, at: float) -> Question:
+    """What a case asks, with what the device knows beside the context."""
+    subject = case.get("subject")
+    known = Surroundings(
+        granted=purposes_mask(cast("list[str]", case.get("consent") or ())),
+        history=_Recalled(case, release),
+        signals={name: Signal(value, at) for name, value in cast("JsonObject", case.get("signals") or {}).items()},
+        traits=cast("JsonObject", case.get("traits") or {}),
+    )
+    context = cast("Mapping[str, object]", case.get("context") or {})
+    return Question(context, subject, at, kind=release.kind, surround=lambda _subject: known)
+
+
+class _Recalled:
+    """The history that a case tells: everything in it happened to its subject on this device."""
+
+    def __init__(self, case: JsonObject, release: Release) -> None:
+        self._case = case
+        self._release = release
+        self._ledgers: dict[str, Ledger] = {}
+
+    def recall(self, owner: str) -> Ledger:
+        """The ledger of the subject, or of the device: both saw the same."""
+        if owner not in self._ledgers:
+            self._ledgers[owner] = self._told()
+        return self._ledgers[owner]
+
+    def _told(self) -> Ledger:
+        from nearwise_rules.history import Ledger
+
+        release = self._release
+        ledger = Ledger(release.calendar)
+        for each in cast("list[JsonObject]", self._case.get("history") or ()):
+            at = instant(str(each["at"]), release.zone)
+            properties = cast("Mapping[str, object]", each.get("properties") or {})
+            release.remembers.record(ledger, str(each["event"]), properties, float(str(each.get("value") or 0)), at)
+        return ledger
 
 
 def instant(text: str, zone: str) -> float:
@@ -73,6 +116,8 @@ def _is_same(expected: object, got: object) -> bool:
 
 
 def _got(decision: Decision, name: str) -> object:
+    if name == "items":
+        return decision.keys
     return {"variant": decision.variant, "value": decision.value, "reason": decision.reason.value}[name]
 
 

@@ -18,6 +18,7 @@ from nearwise_rules.decide.parts import PARTS, Part
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.scoring import Scoring
 from nearwise_rules.decide.slates import Chosen, Slots, best_of, first_of, shuffled
+from nearwise_rules.documents.placements import FALLBACK
 from nearwise_rules.history import series_key
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.release import Release
     from nearwise_rules.decide.visits import Visit
     from nearwise_rules.documents import JsonObject
-
-FALLBACK = "fallback"
-"""The policy that every placement has: it shows the fallback and nothing else."""
 
 
 class PolicyPlan:

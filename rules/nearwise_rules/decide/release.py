@@ -100,6 +100,22 @@ class Release:
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
             return self._broken(flag, self.question(data, subject, at, default, owner), error)
 
+    def ask(self, key: str, question: Question) -> Decision:
+        """Answer a question that brings its own surroundings. Never raises for what the data hold."""
+        try:
+            if self._is_placement(key):
+                resolver = self.catalogue.placement(key)
+            else:
+                found = self.resolver(key)
+                if isinstance(found, Outcome):
+                    return question.answer(found)
+                resolver = found
+            if resolver is None:
+                return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
+            return resolver.decide(question)
+        except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
+            return self._broken(key, question, error)
+
     def decide_many(
         self,
         keys: Sequence[str],

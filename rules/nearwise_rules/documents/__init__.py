@@ -5,7 +5,7 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 """
 
 from nearwise_rules.documents.attributes import Attribute, Segment
-from nearwise_rules.documents.cases import Case, Expectation
+from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
 from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
@@ -40,6 +40,7 @@ __all__ = [
     "Flag",
     "FlagType",
     "Grace",
+    "Happening",
     "Holdout",
     "Json",
     "JsonObject",

@@ -11,6 +11,9 @@ from nearwise_rules.documents.offers import Cap
 from nearwise_rules.documents.settings import Holdout
 from nearwise_rules.documents.values import CLOSED, Exposures, Json
 
+FALLBACK = "fallback"
+"""The policy that every placement has: it shows the fallback and nothing else."""
+
 
 @dataclass(frozen=True)
 class Candidates:

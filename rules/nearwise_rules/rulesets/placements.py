@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import get_args
 
 from nearwise_rules.decide.parts import PARTS
-from nearwise_rules.decide.placements import FALLBACK
 from nearwise_rules.documents import AtMost, Candidates, Exposures, Placement, Policy, Score
+from nearwise_rules.documents.placements import FALLBACK
 from nearwise_rules.rulesets.conditions import check_known
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.flags import FlagChecker, check_holdout, check_variant

@@ -117,9 +117,9 @@ def _check_types(documents: Mapping[str, object], assembled: Assembled) -> Itera
         if file.startswith("attributes.") and isinstance(document, dict):
             attributes |= {name: value for name, value in document.items() if isinstance(value, dict)}  # pyright: ignore[reportUnknownVariableType]
     checker = TypeChecker(attributes)
-    for file, pointer, expression in assembled.conditions:
+    for file, pointer, expression, gives in assembled.conditions:
         if expression.dialect.value == "safe":
-            for problem in checker.check(expression.root):
+            for problem in checker.check(expression.root, gives):
                 yield FileProblem(file, pointer + problem.pointer, problem.code, problem.message)
 
 

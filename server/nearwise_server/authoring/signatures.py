@@ -103,6 +103,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "none_of": Signature((LIST,), _BOOLEAN),
     "segment": Signature((ANYTHING,), _BOOLEAN),
     "flag": Signature((ANYTHING,), _STRING),
+    "model": Signature((ANYTHING,), _NUMBER),
     "now": Signature((), DatetimeType()),
     "before": Signature((INSTANT,), _BOOLEAN),
     "after": Signature((INSTANT,), _BOOLEAN),

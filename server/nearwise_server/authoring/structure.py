@@ -9,13 +9,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from nearwise_rules import Attribute, Case, Entry, FileProblem, Flag, RuleSetSettings, Segment
+from nearwise_rules import (
+    Attribute,
+    Case,
+    ContactCap,
+    Entry,
+    FileProblem,
+    Flag,
+    Model,
+    Offer,
+    Placement,
+    RuleSetSettings,
+    Segment,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-KINDS = ("settings", "attributes", "segments", "flag", "cases")
+KINDS = ("settings", "attributes", "segments", "caps", "flag", "offer", "placement", "model", "cases")
 """What a file of a rule set can hold; also the names of the schemas."""
+
+DERIVED = ("ranges", "quotas", "quota", "share")
+"""Fields that the build fills in."""
 
 _PHRASES: Mapping[str, str] = {
     "string_type": "a text is expected here",
@@ -33,9 +48,11 @@ _PHRASES: Mapping[str, str] = {
 def kind_of_file(file: str) -> str | None:
     """What a file holds, by its place in the folder; None when it belongs to no rule set of this version."""
     stem = file.rsplit(".", 1)[0]
-    folders = {"flags": "flag", "cases": "cases"}
-    names = {"nearwise": "settings", "attributes": "attributes", "segments": "segments"}
-    return folders.get(stem.rpartition("/")[0]) if "/" in stem else names.get(stem)
+    return _FOLDERS.get(stem.rpartition("/")[0]) if "/" in stem else _NAMES.get(stem)
+
+
+_FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model", "cases": "cases"}
+_NAMES = {"nearwise": "settings", "attributes": "attributes", "segments": "segments", "caps": "caps"}
 
 
 MAX_SHAPE_PROBLEMS = 100
@@ -74,8 +91,10 @@ def json_schema(kind: str) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of one kind of file, without the fields that only the build fills in."""
     schema = _adapter(kind).json_schema()
     for definition in schema.get("$defs", {}).values():
-        definition.get("properties", {}).pop("ranges", None)
-    title = {"flag": "a flag", "cases": "golden cases"}.get(kind, kind)
+        for name in DERIVED:
+            definition.get("properties", {}).pop(name, None)
+    one = {"flag": "a flag", "offer": "an offer", "placement": "a placement", "model": "a model"}
+    title = {**one, "cases": "golden cases"}.get(kind, kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -91,7 +110,11 @@ def _adapter(kind: str) -> TypeAdapter[object]:
         "settings": TypeAdapter(RuleSetSettings),
         "attributes": TypeAdapter(dict[str, Attribute]),
         "segments": TypeAdapter(dict[str, Segment]),
+        "caps": TypeAdapter(dict[str, ContactCap]),
         "flag": TypeAdapter(Flag),
+        "offer": TypeAdapter(Offer),
+        "placement": TypeAdapter(Placement),
+        "model": TypeAdapter(Model),
         "cases": TypeAdapter(list[Case]),
     }
     return adapters[kind]

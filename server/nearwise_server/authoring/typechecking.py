@@ -20,7 +20,9 @@ from nearwise_rules import PROVIDED, Array, Json, JsonObject, Literal, Node, Ope
 from nearwise_server.authoring.constants import constant_fault
 from nearwise_server.authoring.signatures import (
     DECLARED,
+    NUMBER,
     SIGNATURES,
+    TEXT,
     ObjectType,
     VersionType,
     accepts,
@@ -55,11 +57,16 @@ class TypeChecker:
     attributes: Mapping[str, JsonObject]
     problems: list[TypeProblem] = field(default_factory=list[TypeProblem])
 
-    def check(self, root: Node) -> tuple[TypeProblem, ...]:
-        """Every misuse in one condition, in the order of the document."""
+    def check(self, root: Node, gives: str = "boolean") -> tuple[TypeProblem, ...]:
+        """Every misuse in one rule, in the order of the document. `gives`: what its value must be, "boolean" (it is a
+        condition), "number" or "text".
+        """
         self.problems = []
-        self._check_truth(root)
-        self._type(root)
+        if gives == "boolean":
+            self._check_truth(root)
+            self._type(root)
+        elif not accepts(NUMBER if gives == "number" else TEXT, found := self._type(root)):
+            self._report(root, "wrong_value", f"a {gives} is wanted here, and {_described(root, found)} is none")
         return tuple(self.problems)
 
     def _type(self, node: Node) -> JSONSchemaType:

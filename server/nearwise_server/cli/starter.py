@@ -80,6 +80,7 @@ _CASES = """\
   flag: checkout-banner
   subject: card-1042
   context: { basket: { total: 8.5 }, customer: { tier: gold } }
+  consent: [personalise]         # the purposes that customer.tier asks for; without them it is missing
   expect: { variant: thanks, reason: TARGETING_MATCH }
 - name: a small basket of a stranger
   flag: checkout-banner
