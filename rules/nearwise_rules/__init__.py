@@ -81,6 +81,14 @@ if TYPE_CHECKING:
         Refusal,
         RulesError,
     )
+    from nearwise_rules.history import (
+        Assignment,
+        History,
+        Ledger,
+        LedgerLimits,
+        Series,
+        series_key,
+    )
     from nearwise_rules.logic import (
         Array,
         Diagnostic,
@@ -110,6 +118,7 @@ if TYPE_CHECKING:
         did_you_mean,
         is_rule_set_file,
     )
+    from nearwise_rules.windows import Calendar, Window, parse_duration, parse_window
 
 _HOMES = {
     "nearwise_rules.bundle": (
@@ -183,6 +192,14 @@ _HOMES = {
         "Refusal",
         "RulesError",
     ),
+    "nearwise_rules.history": (
+        "Assignment",
+        "History",
+        "Ledger",
+        "LedgerLimits",
+        "Series",
+        "series_key",
+    ),
     "nearwise_rules.logic": (
         "Array",
         "Diagnostic",
@@ -212,6 +229,7 @@ _HOMES = {
         "did_you_mean",
         "is_rule_set_file",
     ),
+    "nearwise_rules.windows": ("Calendar", "Window", "parse_duration", "parse_window"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -222,12 +240,14 @@ __all__ = [
     "Accepted",
     "Array",
     "Assembled",
+    "Assignment",
     "Attribute",
     "BatchLimits",
     "BudgetExceeded",
     "Bundle",
     "BundleLimits",
     "BundleRefused",
+    "Calendar",
     "Case",
     "CaseFailure",
     "Condition",
@@ -246,9 +266,12 @@ __all__ = [
     "Finding",
     "Flag",
     "Freshness",
+    "History",
     "Holdout",
     "Json",
     "JsonObject",
+    "Ledger",
+    "LedgerLimits",
     "Limits",
     "Literal",
     "Manifest",
@@ -268,11 +291,13 @@ __all__ = [
     "Run",
     "SealedBatch",
     "Segment",
+    "Series",
     "Signer",
     "Step",
     "Trace",
     "Trust",
     "Variable",
+    "Window",
     "accept",
     "apply_delta",
     "assemble",
@@ -294,13 +319,16 @@ __all__ = [
     "pack_bundle",
     "pack_delta",
     "parse",
+    "parse_duration",
     "parse_text",
+    "parse_window",
     "public_key_text",
     "read_frame",
     "read_public_key",
     "root_hash",
     "run_cases",
     "seal",
+    "series_key",
     "trace",
     "trusted_time",
     "write_frame",
