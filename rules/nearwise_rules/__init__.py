@@ -46,7 +46,11 @@ if TYPE_CHECKING:
         trusted_time,
         write_frame,
     )
-    from nearwise_rules.consent import PURPOSES, purposes_mask, purposes_of
+    from nearwise_rules.consent import (
+        PURPOSES,
+        purposes_mask,
+        purposes_of,
+    )
     from nearwise_rules.decide import (
         ANONYMOUS,
         DEVICE,
@@ -92,6 +96,14 @@ if TYPE_CHECKING:
         Refusal,
         RulesError,
     )
+    from nearwise_rules.history import (
+        Assignment,
+        History,
+        Ledger,
+        LedgerLimits,
+        Series,
+        series_key,
+    )
     from nearwise_rules.logic import (
         Array,
         Diagnostic,
@@ -120,6 +132,12 @@ if TYPE_CHECKING:
         assemble,
         did_you_mean,
         is_rule_set_file,
+    )
+    from nearwise_rules.windows import (
+        Calendar,
+        Window,
+        parse_duration,
+        parse_window,
     )
 
 _HOMES = {
@@ -159,7 +177,11 @@ _HOMES = {
         "trusted_time",
         "write_frame",
     ),
-    "nearwise_rules.consent": ("PURPOSES", "purposes_mask", "purposes_of"),
+    "nearwise_rules.consent": (
+        "PURPOSES",
+        "purposes_mask",
+        "purposes_of",
+    ),
     "nearwise_rules.decide": (
         "ANONYMOUS",
         "CaseFailure",
@@ -205,6 +227,14 @@ _HOMES = {
         "Refusal",
         "RulesError",
     ),
+    "nearwise_rules.history": (
+        "Assignment",
+        "History",
+        "Ledger",
+        "LedgerLimits",
+        "Series",
+        "series_key",
+    ),
     "nearwise_rules.logic": (
         "Array",
         "Diagnostic",
@@ -234,6 +264,12 @@ _HOMES = {
         "did_you_mean",
         "is_rule_set_file",
     ),
+    "nearwise_rules.windows": (
+        "Calendar",
+        "Window",
+        "parse_duration",
+        "parse_window",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -247,12 +283,14 @@ __all__ = [
     "Accepted",
     "Array",
     "Assembled",
+    "Assignment",
     "Attribute",
     "BatchLimits",
     "BudgetExceeded",
     "Bundle",
     "BundleLimits",
     "BundleRefused",
+    "Calendar",
     "Case",
     "CaseFailure",
     "Condition",
@@ -272,10 +310,13 @@ __all__ = [
     "Finding",
     "Flag",
     "Freshness",
+    "History",
     "Holdout",
     "Item",
     "Json",
     "JsonObject",
+    "Ledger",
+    "LedgerLimits",
     "Limits",
     "Literal",
     "Manifest",
@@ -298,6 +339,7 @@ __all__ = [
     "Run",
     "SealedBatch",
     "Segment",
+    "Series",
     "Signal",
     "Signer",
     "Step",
@@ -305,6 +347,7 @@ __all__ = [
     "Trace",
     "Trust",
     "Variable",
+    "Window",
     "accept",
     "apply_delta",
     "assemble",
@@ -327,7 +370,9 @@ __all__ = [
     "pack_bundle",
     "pack_delta",
     "parse",
+    "parse_duration",
     "parse_text",
+    "parse_window",
     "public_key_text",
     "purposes_mask",
     "purposes_of",
@@ -336,6 +381,7 @@ __all__ = [
     "root_hash",
     "run_cases",
     "seal",
+    "series_key",
     "trace",
     "trusted_time",
     "write_frame",
