@@ -41,6 +41,7 @@ class LocalClient(Client):
             with open(seed, "wb") as file:
                 file.write(packed)
             super().__init__(seed=seed, trust=public_key_text(signer().public_key), settings=self._still())
+        self._engine.shelf.on_change = self._switch
         self._decide = self._desk.decide
         self._desk.decide = self._decide_or_force
 
@@ -71,7 +72,7 @@ class LocalClient(Client):
         Raises:
             SettingsInvalid: the rule set has no such flag.
         """
-        release = self._shelf.active.release
+        release = self._engine.shelf.active.release
         known = () if release is None else release.flag_keys
         if flag not in known:
             near = get_close_matches(flag, known, 1, 0.0)
@@ -88,8 +89,8 @@ class LocalClient(Client):
     @property
     def events(self) -> list[dict[str, object]]:
         """Every event recorded so far, as the server would read it, in order."""
-        self._exposures.flush()
-        return [cast("dict[str, object]", unpackb(payload)) for payload in self._outbox.waiting()]
+        self._engine.exposures.flush()
+        return [cast("dict[str, object]", unpackb(payload)) for payload in self._engine.outbox.waiting()]
 
     def _decide_or_force(
         self, flag: str, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object, /
@@ -97,7 +98,9 @@ class LocalClient(Client):
         if not isinstance(flag, str) or flag not in self._forced:  # pyright: ignore[reportUnnecessaryIsInstance]
             return self._decide(flag, data, subject, at, default, owner)
         value = self._forced[flag]
-        outcome = Outcome(flag, Reason.STATIC, value=value, variant="override", bundle_version=self._shelf.version)
+        outcome = Outcome(
+            flag, Reason.STATIC, value=value, variant="override", bundle_version=self._engine.shelf.version
+        )
         return Decision((outcome, value, at, subject, (), owner))
 
     def _switch(self, active: Active) -> None:

@@ -1,0 +1,212 @@
+"""The parts of a client: made and joined in one place, given back in one place. `Client` is their face."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from nearwise.bundles import Generations
+from nearwise.context import Desk
+from nearwise.decisions import Undecided
+from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
+from nearwise.events import encode_event
+from nearwise.exposures import Exposures
+from nearwise.outbox.memory import MemoryLog
+from nearwise.shelf import Active, Shelf
+from nearwise.states import Sending
+from nearwise.storage import Storage
+from nearwise_rules import BundleLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nearwise.duties import Report
+    from nearwise.outbox.sealing import Outbox
+    from nearwise.settings import Settings
+    from nearwise.transport import Transport
+    from nearwise.worker import Worker
+    from nearwise_rules import Trust
+
+LONGEST_TEXT = 1024
+_LAST_SECONDS = 0.1
+"""How long an idle thread may take to end when all the time to close went into sending."""
+
+
+class Place(NamedTuple):
+    """Where a client lives: the server's address or a transport, its key, its storage folder, the pinned signing key."""
+
+    url: str | Transport | None = None
+    api_key: str = ""
+    storage: str | None = None
+    seed: str | None = None
+    trust: Trust | None = None
+
+
+class Engine:
+    """What a client runs on: shelf, outbox, exposures, desk and threads.
+
+    Raises:
+        SettingsInvalid: the storage folder cannot be used.
+        StorageBusy: another client has the storage folder.
+    """
+
+    def __init__(self, place: Place, settings: Settings) -> None:
+        self.settings = settings
+        self.closed = False
+        self._place = place
+        self._storage = None if place.storage is None else Storage(place.storage)
+        try:
+            self._begin()
+        except OSError as error:
+            self._let_go()
+            raise SettingsInvalid(f"storage folder {place.storage!r} cannot be used: {error}") from error
+
+    def _begin(self) -> None:
+        settings, trust = self.settings, self._place.trust
+        limits = BundleLimits(max_bundle_bytes=settings.bundle_bytes)
+        generations = None
+        if self._storage is not None and trust is not None:
+            generations = Generations(self._storage.bundles, trust, limits)
+        self.shelf = Shelf(trust, limits, generations, settings.clock)
+        self.shelf.open(self._place.seed)
+        self.shelf.on_change = self._switch
+        stored = None if self._storage is None else self._storage.device()
+        self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
+        self.desk = Desk(self.shelf.active.decide, self.shelf.explain, self.track, settings.clock)
+        self._equip(self._storage)
+
+    def _equip(self, storage: Storage | None) -> None:
+        """The outbox and the threads that serve it, and all that leads to them. Once more in a forked child."""
+        settings = self.settings
+        self.worker: Worker | None = None
+        self._made: Outbox | None = None
+        if storage is None:
+            self._memory = MemoryLog(
+                events=settings.memory_events, event_bytes=settings.event_bytes, clock=settings.clock
+            )
+            append = self._memory.append
+        else:
+            self._made = _outbox(storage, settings)
+            append = self._made.append
+        self.exposures = Exposures(append, settings.clock)
+        self.desk.record = self.exposures.record
+        if self._place.url is not None or storage is not None:
+            self._start_worker()
+
+    @property
+    def outbox(self) -> Outbox:
+        """Made when it is first looked at: a client without a server and a folder may never need one."""
+        if self._made is None:
+            from nearwise.outbox.sealing import memory_outbox
+
+            self._made = memory_outbox(self._memory)
+        return self._made
+
+    @property
+    def report(self) -> Report:
+        """What the threads have to tell."""
+        from nearwise.duties import Report
+
+        return Report() if self.worker is None else self.worker.report
+
+    def _start_worker(self) -> None:
+        from nearwise.duties import Duties
+        from nearwise.worker import Worker
+
+        duties = Duties(
+            settings=self.settings,
+            shelf=self.shelf,
+            outbox=self.outbox,
+            exposures=self.exposures,
+            device=self.device,
+            transport=None if self._place.url is None else self._connect,
+        )
+        self.worker = worker = Worker(duties)
+        self.exposures.wake = worker.wake
+        worker.start()
+
+    def _connect(self) -> Transport:
+        url = self._place.url
+        if not isinstance(url, str):
+            return cast("Transport", url)
+        from nearwise.http import HttpTransport
+
+        return HttpTransport(url, self._place.api_key, self.settings)
+
+    def _switch(self, active: Active) -> None:
+        self.desk.decide = active.decide
+
+    def track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
+        """Record that something happened; see `Context.track`."""
+        if self.closed:
+            raise ClientClosed("the client is closed: the event is not recorded")
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_TEXT:
+            raise EventRefused(f"the name of an event is a text of 1 to {LONGEST_TEXT} characters")
+        if subject is not None and len(subject := str(subject)) > LONGEST_TEXT:
+            raise EventRefused(f"the subject of an event is a text of at most {LONGEST_TEXT} characters")
+        if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
+            raise EventRefused(f"the value of an event is a number, not {value!r}")
+        event = {
+            "type": "track",
+            "at": int(self.settings.clock() * 1000),
+            "subject": subject,
+            "bundle": self.shelf.version or None,
+            "name": name,
+            "value": value,
+            "properties": properties or None,
+        }
+        self.outbox.append(encode_event(event), critical=True)
+
+    def flush(self, timeout_seconds: float) -> int:
+        """Send everything now, waiting at most this long; how many events are left. Without a server: sync them."""
+        if self.closed:
+            return self.outbox.figures().queued
+        self.exposures.flush()
+        with suppress(StorageFailed, OSError):
+            self.outbox.commit()
+        worker = self.worker
+        if worker is not None and worker.report.sending is Sending.ON and self.outbox.figures().queued:
+            worker.hurry()
+            worker.wait_until(lambda: self.outbox.figures().queued == 0, timeout_seconds)
+        return self.outbox.figures().queued
+
+    def close(self, seconds: float) -> None:
+        """Send what can be sent within the time, sync the rest, and give everything back."""
+        if self.closed:
+            return
+        deadline = monotonic() + seconds
+        self.flush(seconds)
+        self.closed = True
+        self.desk.decide = Undecided().decide
+        if self.worker is not None:
+            self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
+        with suppress(StorageFailed, OSError):
+            self.outbox.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._storage is not None:
+            self._storage.close()
+
+    def leave_to_parent(self) -> None:
+        """For a forked child: the folder stays with the parent; this copy keeps events in memory and sends them."""
+        if self._storage is not None:
+            self._storage.close()
+            self._storage = None
+        self.shelf.forget_disk()
+        self._equip(None)
+
+
+def _outbox(storage: Storage, settings: Settings) -> Outbox:
+    from nearwise.outbox.batches import LogLimits
+    from nearwise.outbox.sealing import open_outbox
+
+    limits = LogLimits(
+        total_bytes=settings.outbox_bytes,
+        segment_bytes=max(min(256 * 1024, settings.outbox_bytes // 8), settings.event_bytes + 64),
+        critical_segment_bytes=max(min(64 * 1024, settings.outbox_bytes // 16), settings.event_bytes + 64),
+        event_bytes=settings.event_bytes,
+    )
+    return open_outbox(storage.outbox, clock=settings.clock, limits=limits)
