@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nearwise.client import Client
 from nearwise.context import Context
-from nearwise.decisions import Decision
+from nearwise.decisions import Decision, Item
 from nearwise.errors import (
     ClientClosed,
     EventRefused,
@@ -40,6 +40,7 @@ __all__ = [
     "Decision",
     "ErrorCode",
     "EventRefused",
+    "Item",
     "NearwiseError",
     "Reason",
     "Request",

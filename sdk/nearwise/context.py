@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from nearwise.decisions import Decision
+    from nearwise.decisions import Decision, Item
     from nearwise_rules import Explanation, Json
 
 
@@ -18,6 +18,20 @@ class Decide(Protocol):
     ) -> Decision: ...
 
 
+class DecideMany(Protocol):
+    """What decides several at once. Never raises."""
+
+    def __call__(
+        self,
+        keys: Sequence[str],
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        owner: Callable[[], object],
+        /,
+    ) -> list[Decision]: ...
+
+
 class Explain(Protocol):
     """What explains. Never raises for what the data hold."""
 
@@ -27,22 +41,28 @@ class Explain(Protocol):
 def _unrecorded(decision: Decision) -> None: ...
 
 
-class Desk:
-    """What a client lends to its contexts. Replacing `decide` is how a new bundle begins to decide."""
+def _item_unrecorded(item: Item) -> None: ...
 
-    __slots__ = ("clock", "decide", "explain", "record", "track")
+
+class Desk:
+    """What a client lends to its contexts. Replacing `decide` and `decide_many` lets a new bundle decide."""
+
+    __slots__ = ("clock", "decide", "decide_many", "explain", "record", "record_item", "track")
 
     def __init__(
         self,
         decide: Decide,
+        decide_many: DecideMany,
         explain: Explain,
         track: Callable[[object, str, object, Mapping[str, object]], None],
         clock: Callable[[], float],
     ) -> None:
         self.decide = decide
+        self.decide_many = decide_many
         self.explain = explain
         self.clock = clock
         self.record: Callable[[Decision], None] = _unrecorded
+        self.record_item: Callable[[Item], None] = _item_unrecorded
         self.track = track
 
 
@@ -65,9 +85,17 @@ class Context(tuple["Desk", object, "Mapping[str, object]"]):
         return self[2]
 
     def decide(self, flag: str, default: Json = None) -> Decision:
-        """Decide one flag. Never raises, never blocks; `default` is the value when nothing can be decided."""
+        """Decide one flag or placement. Never raises, never blocks; `default` is the value when nothing can be decided.
+
+        The decision on a placement is iterated for its items.
+        """
         desk, subject, data = self
         return desk.decide(flag, data, subject, desk.clock(), default, [desk])
+
+    def decide_many(self, keys: Sequence[str]) -> list[Decision]:
+        """Decide several placements and flags at once, in this order: no offer stands in two of the placements."""
+        desk, subject, data = self
+        return desk.decide_many(keys, data, subject, desk.clock(), lambda: [desk])
 
     def flag(self, flag: str, default: Json = None) -> Json:
         """The value that `decide` gives."""

@@ -1,19 +1,58 @@
 """Decisions as the SDK gives them: those of the rules, and what can be done with them on a device.
 
-The owner of such a decision is a list with the desk to which its exposure goes; recording takes the desk out.
+The owner of such a decision is a list with the desk to which its exposure goes; recording takes the desk out. The items
+of a placement have a list of their own each, in which they note what was reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from nearwise_rules import Decision as RulesDecision
 from nearwise_rules import ErrorCode, Outcome, Reason
+from nearwise_rules import Item as RulesItem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nearwise.context import Desk
     from nearwise_rules import Json
+
+_SHOWN = "shown"
+
+
+class Item(RulesItem):
+    """One offer in a placement, on the device that shows it. Immutable."""
+
+    __slots__ = ()
+
+    def shown(self) -> None:
+        """Record the exposure: the customer has seen this. Once, however often it is called; never raises."""
+        marks, desk = self[4], _desk_of(self[3].owner)
+        if desk is not None and _SHOWN not in marks:
+            marks.append(_SHOWN)
+            desk.record_item(self)
+
+    def clicked(self) -> None:
+        """Record that the customer chose this: an event `click` with the offer and the placement.
+
+        Raises:
+            StorageFailed: the disk refused.
+            ClientClosed: the client was closed.
+        """
+        self._track("click")
+
+    def rejected(self) -> None:
+        """Record that the customer turned this down: an event `rejection`, for cooldowns. Raises as `clicked` does."""
+        self._track("rejection")
+
+    def _track(self, name: str) -> None:
+        origin = self[3]
+        desk = _desk_of(origin.owner)
+        if desk is not None:
+            properties = {"offer": self.key, "placement": self.placement, "tag": list(self.tags)}
+            desk.track(origin.subject, name, None, properties)
 
 
 class Decision(RulesDecision):
@@ -21,13 +60,24 @@ class Decision(RulesDecision):
 
     __slots__ = ()
 
+    item_kind: ClassVar[type[RulesItem]] = Item
+
     def shown(self) -> None:
-        """Record the exposure: the customer has seen this. Once, however often it is called; never raises."""
+        """Record the exposure: the customer has seen this, for a placement all of its items. Once; never raises."""
+        if self.items:
+            for item in self.items:
+                cast("Item", item).shown()
+            return
         try:
             desk = cast("list[Desk]", self[5]).pop()
         except (IndexError, AttributeError):  # shown before, or a decision that nobody owns
             return
         desk.record(self)
+
+
+def _desk_of(owner: object) -> Desk | None:
+    owners = cast("list[Desk]", owner) if isinstance(owner, list) else []
+    return owners[0] if owners else None
 
 
 class Undecided:
@@ -49,3 +99,14 @@ class Undecided:
         name = flag if isinstance(flag, str) else type(flag).__name__  # pyright: ignore[reportUnnecessaryIsInstance]
         outcome = Outcome(name, Reason.ERROR, error_code=self._code)
         return Decision((outcome, default, at, subject, (), owner))
+
+    def decide_many(
+        self,
+        keys: Sequence[str],
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        owner: Callable[[], object],
+    ) -> list[Decision]:
+        """The same for several."""
+        return [self.decide(key, data, subject, at, None, owner()) for key in keys]

@@ -35,7 +35,7 @@ _LAST_SECONDS = 0.1
 
 
 class Place(NamedTuple):
-    """Where a client lives: the server's address or a transport, its key, its storage folder, the pinned signing key."""
+    """Where a client lives: the server's address or a transport, its key, its folder, the pinned signing key."""
 
     url: str | Transport | None = None
     api_key: str = ""
@@ -74,7 +74,8 @@ class Engine:
         self.shelf.on_change = self._switch
         stored = None if self._storage is None else self._storage.device()
         self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
-        self.desk = Desk(self.shelf.active.decide, self.shelf.explain, self.track, settings.clock)
+        active = self.shelf.active
+        self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
         self._equip(self._storage)
 
     def _equip(self, storage: Storage | None) -> None:
@@ -92,6 +93,7 @@ class Engine:
             append = self._made.append
         self.exposures = Exposures(append, settings.clock)
         self.desk.record = self.exposures.record
+        self.desk.record_item = self.exposures.record_item
         if self._place.url is not None or storage is not None:
             self._start_worker()
 
@@ -136,7 +138,7 @@ class Engine:
         return HttpTransport(url, self._place.api_key, self.settings)
 
     def _switch(self, active: Active) -> None:
-        self.desk.decide = active.decide
+        self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
 
     def track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
         """Record that something happened; see `Context.track`."""
@@ -179,7 +181,8 @@ class Engine:
         deadline = monotonic() + seconds
         self.flush(seconds)
         self.closed = True
-        self.desk.decide = Undecided().decide
+        nobody = Undecided()
+        self.desk.decide, self.desk.decide_many = nobody.decide, nobody.decide_many
         if self.worker is not None:
             self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):

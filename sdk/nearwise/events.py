@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
 from nearwise.errors import EventRefused
+from nearwise_rules import decision_id
 
 if TYPE_CHECKING:
-    from nearwise_rules import Decision, Outcome
+    from nearwise_rules import Decision, Item, Outcome
 
 _UINT64 = b"\xcf"
 _ID = b"\xa2id"
@@ -81,6 +82,28 @@ class ExposureHead:
             return self._unnamed + start
         text = subject if isinstance(subject, str) else str(subject)
         return self._named + start + _SUBJECT + _text(text.encode("utf-8", "replace"))
+
+
+def item_exposure(item: Item, now: float) -> dict[str, object]:
+    """The exposure of one item of a placement, shown at Unix seconds `now`."""
+    outcome, at, subject, _ = item[3]
+    return {
+        "type": "exposure",
+        "at": int(now * 1000),
+        "flag": outcome.flag,
+        "variant": outcome.variant,
+        "reason": str(outcome.reason),
+        "bundle": outcome.bundle_version,
+        "rule": outcome.rule,
+        "experiment": outcome.experiment,
+        "propensity": outcome.propensity,
+        "id": decision_id(outcome, at, subject),
+        "subject": None if subject is None else str(subject),
+        "offer": item.key,
+        "position": item.position,
+        "score": item.score,
+        "fallback": True if item.is_fallback else None,
+    }
 
 
 def _pack(value: object) -> bytes:

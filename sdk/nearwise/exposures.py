@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nearwise.errors import NearwiseError
-from nearwise.events import ExposureHead, encode_event
+from nearwise.events import ExposureHead, encode_event, item_exposure
 
 if TYPE_CHECKING:
-    from nearwise.decisions import Decision
+    from nearwise.decisions import Decision, Item
     from nearwise_rules import Outcome
 
 _HEADS_KEPT = 10_000
@@ -40,6 +40,19 @@ class Exposures:
             head = self._heads.get(decision[0]) or self._new_head(decision[0])
             if head is not None:
                 self._append(head.event(self._clock(), decision))
+        except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
+            self.failed = f"{type(error).__name__}: {error}"
+
+    def record_item(self, item: Item) -> None:
+        """Record that one item of a placement was shown."""
+        outcome = item[3].outcome
+        try:
+            if outcome.variant is None or outcome.exposures == "none":
+                return
+            if outcome.exposures == "summary":
+                self._count((outcome.flag, outcome.variant, outcome.bundle_version))
+                return
+            self._append(encode_event(item_exposure(item, self._clock())))
         except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
             self.failed = f"{type(error).__name__}: {error}"
 

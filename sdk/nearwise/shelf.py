@@ -20,6 +20,7 @@ class Active(NamedTuple):
     """What decides now. `release` has the compiled flags of `bundle`; both are None while there is none."""
 
     decide: Callable[..., Decision]
+    decide_many: Callable[..., list[Decision]]
     source: Source
     release: Release | None = None
     since: float | None = None
@@ -31,7 +32,8 @@ class Shelf:
     def __init__(
         self, trust: Trust | None, limits: BundleLimits, generations: Generations | None, clock: Callable[[], float]
     ) -> None:
-        self.active = Active(Undecided().decide, Source.DEFAULT)
+        nobody = Undecided()
+        self.active = Active(nobody.decide, nobody.decide_many, Source.DEFAULT)
         self.refused: str | None = None
         self.on_change: Callable[[Active], None] = lambda _active: None
         self._trust = trust
@@ -170,7 +172,8 @@ class Shelf:
     def _activate(self, bundle: Bundle, source: Source) -> None:
         release = Release(bundle, Decision)
         decide = cast("Callable[..., Decision]", release.decide)
-        self.active = Active(decide, source, release, self._clock())
+        decide_many = cast("Callable[..., list[Decision]]", release.decide_many)
+        self.active = Active(decide, decide_many, source, release, self._clock())
         self.refused = None
         self.on_change(self.active)
 

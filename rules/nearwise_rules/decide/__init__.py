@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason, decision_id
 from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.release import Release
 from nearwise_rules.decide.surroundings import ANONYMOUS, DEVICE, Signal, Surroundings, owner_of
@@ -12,9 +12,10 @@ from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.cases import CaseFailure, failure_of, run_cases
-    from nearwise_rules.decide.explanation import Explanation, RuleExplanation, explain
+    from nearwise_rules.decide.explanation import CandidateExplanation, Explanation, RuleExplanation, explain
 
 _LATER = {
+    "CandidateExplanation": ".explanation",
     "CaseFailure": ".cases",
     "Explanation": ".explanation",
     "RuleExplanation": ".explanation",
@@ -26,6 +27,7 @@ _LATER = {
 __all__ = [
     "ANONYMOUS",
     "DEVICE",
+    "CandidateExplanation",
     "CaseFailure",
     "Decision",
     "ErrorCode",
@@ -37,6 +39,7 @@ __all__ = [
     "RuleExplanation",
     "Signal",
     "Surroundings",
+    "decision_id",
     "explain",
     "failure_of",
     "owner_of",

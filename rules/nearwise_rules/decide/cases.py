@@ -89,7 +89,7 @@ class _Recalled:
         from nearwise_rules.history import Ledger
 
         release = self._release
-        ledger = Ledger(release.calendar)
+        ledger = Ledger(release.catalogue.calendar)
         for each in cast("list[JsonObject]", self._case.get("history") or ()):
             at = instant(str(each["at"]), release.zone)
             properties = cast("Mapping[str, object]", each.get("properties") or {})

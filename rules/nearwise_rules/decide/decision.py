@@ -89,6 +89,12 @@ class Outcome:
         self.exposures = exposures
 
 
+def decision_id(outcome: Outcome, at: float, subject: object) -> str:
+    """Names a decision: bundle version, Unix microseconds and a check sum of key and subject, in hexadecimal."""
+    named = f"{outcome.flag}\0{bucket_key(subject)}".encode("utf-8", "surrogatepass")
+    return f"{outcome.bundle_version:x}-{round(at * 1e6):x}-{crc32(named):08x}"
+
+
 def _copy(value: Json) -> Json:
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
@@ -203,9 +209,7 @@ class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[D
     @property
     def id(self) -> str:
         """Names this decision: the same bundle, flag, subject and clock give the same id on any machine."""
-        outcome = self[0]
-        named = f"{outcome.flag}\0{bucket_key(self[3])}".encode("utf-8", "surrogatepass")
-        return f"{outcome.bundle_version:x}-{round(self[2] * 1e6):x}-{crc32(named):08x}"
+        return decision_id(self[0], self[2], self[3])
 
     def __repr__(self) -> str:
         code = f", error_code={self.error_code.value}" if self.error_code else ""

@@ -28,17 +28,33 @@ class RuleExplanation:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateExplanation:
+    """One candidate of a placement: whether it is shown, its score if it was scored, and why it is where it is."""
+
+    key: str
+    is_shown: bool
+    score: float | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision and the way to it. `notes`: gates met before the rules (disabled, prerequisite, expiry)."""
+    """A decision and the way to it. `notes`: gates met before the rules (disabled, prerequisite, expiry).
+
+    `candidates`: those of a placement, the shown ones first, then by score, then those that were kept out.
+    """
 
     decision: Decision
     notes: tuple[str, ...]
     rules: tuple[RuleExplanation, ...]
+    candidates: tuple[CandidateExplanation, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """The explanation as text for people, a line at a time."""
         decision = self.decision
         answer = repr(decision.value) if decision.variant is None else decision.variant
+        if self.candidates or decision.items:
+            answer = ", ".join(decision.keys) or "nothing"
         yield f"{decision.flag}  ->  {answer}   {headline(decision)}"
         for note in self.notes:
             yield f"  {note}"
@@ -48,6 +64,12 @@ class Explanation:
             for finding in rule.findings:
                 if finding.good is rule.held:
                     yield f"  {'':<{width}}        {finding.message}"
+        width = max((len(each.key) for each in self.candidates), default=0)
+        for each in self.candidates:
+            score = (
+                "out" if each.score is None and not each.is_shown else "" if each.score is None else f"{each.score:.2f}"
+            )
+            yield f"  {each.key:<{width}}  {score:>6}  {each.because}".rstrip()
         for diagnostic in decision.diagnostics:
             yield f"  ! {diagnostic.code} {diagnostic.place}: {diagnostic.message}"
 
@@ -71,6 +93,8 @@ def headline(decision: Decision) -> str:
 def explain(release: Release, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
     """Decide, and say why. Never raises for what the data hold: what cannot be explained is said in the notes."""
     decision = release.decide(flag, data, subject, at)
+    if isinstance(data, Mapping) and flag in release.placement_keys:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _explain_placement(release, flag, release.question(data, subject, at))
     resolver = release.resolver(flag) if isinstance(data, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if not isinstance(resolver, FlagResolver):
         return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
@@ -78,6 +102,21 @@ def explain(release: Release, flag: str, data: Mapping[str, object], subject: ob
     question.answers[flag] = None
     notes = tuple(_gates(decision, resolver))
     return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
+
+
+def _explain_placement(release: Release, key: str, question: Question) -> Explanation:
+    from nearwise_rules.decide.slate_explanation import explain_candidates
+
+    decision = release.ask(key, question)
+    placement = release.catalogue.placement(key)
+    if placement is None:
+        return Explanation(decision, (f"nothing was ranked: {decision.error_code or decision.reason}",), ())
+    resolver = placement.plan.resolver
+    again = release.question(question.data, question.subject, question.at)
+    again.answers[key] = None
+    notes = tuple(_gates(decision, resolver))
+    rules = () if notes else tuple(_rules(release, resolver, again, decision))
+    return Explanation(decision, notes, rules, explain_candidates(release, placement.plan, again, decision))
 
 
 def _gates(decision: Decision, resolver: FlagResolver) -> Iterator[str]:

@@ -104,15 +104,9 @@ class Release:
         """Answer a question that brings its own surroundings. Never raises for what the data hold."""
         try:
             if self._is_placement(key):
-                resolver = self.catalogue.placement(key)
-            else:
-                found = self.resolver(key)
-                if isinstance(found, Outcome):
-                    return question.answer(found)
-                resolver = found
-            if resolver is None:
-                return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
-            return resolver.decide(question)
+                return self._place(key, question)
+            found = self.resolver(key)
+            return question.answer(found) if isinstance(found, Outcome) else found.decide(question)
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
             return self._broken(key, question, error)
 
@@ -254,16 +248,17 @@ class Release:
         )
 
     def _prepare_placement(self, key: str) -> Quick:
-        resolver = self.catalogue.placement(key)
-
         def quick(data: Mapping[str, object], subject: str, at: float, default: Json, owner: object) -> Decision:
-            question = self.question(data, subject, at, default, owner)
-            if resolver is None:
-                return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
-            return resolver.decide(question)
+            return self._place(key, self.question(data, subject, at, default, owner))
 
         self._quick[key] = quick
         return quick
+
+    def _place(self, key: str, question: Question) -> Decision:
+        resolver = self.catalogue.placement(key)
+        if resolver is None:
+            return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
+        return resolver.decide(question)
 
     def _compile(self, flag: str) -> FlagResolver | Outcome:
         body = self.bundle.entry("flag", flag)

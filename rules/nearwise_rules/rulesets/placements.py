@@ -123,7 +123,7 @@ def _check_content(part: Part, draft: Draft) -> None:
 
     for kind in wanted.members().values():
         kind.choice(CONTENT_TYPES)
-    needed = {name: kind.value for name, kind in wanted.members().items()}
+    needed = {name: str(kind.value) for name, kind in wanted.members().items()}
     for key in sorted(_possible(part, draft)):
         offer = draft.sources["offer"][key]
         types = types_of(offer)
