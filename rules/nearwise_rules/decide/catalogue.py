@@ -13,7 +13,7 @@ from nearwise_rules.decide.placements import PlacementPlan, PlacementResolver
 from nearwise_rules.decide.reading import Reading
 from nearwise_rules.decide.visits import Visit
 from nearwise_rules.errors import DocumentError
-from nearwise_rules.schedules import compile_schedule
+from nearwise_rules.schedules import StoreCalendar, compile_schedule
 from nearwise_rules.windows import Calendar
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Catalogue:
         self._placements: dict[str, PlacementResolver | None] = {}
         self._readings: dict[tuple[str, ...], Reading] = {}
         self.calendar = Calendar(release.zone)
+        self.store_calendar = StoreCalendar.of(release.settings)
         self.locales = Locales.of(release.settings)
         self.contact_caps = tuple(self._caps())
 
@@ -48,7 +49,7 @@ class Catalogue:
 
     def schedule(self, document: Json) -> Schedule:
         """When something is open, in the store's zone, with the day parts and holidays of the rule set."""
-        return compile_schedule(document, self._release.settings, self._release.zone)
+        return compile_schedule(document, self.store_calendar)
 
     def offer(self, key: str) -> OfferPlan | None:
         """The offer of a key; None when the bundle has none of that key, or one that cannot be used."""

@@ -7,9 +7,11 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
+from nearwise_rules.documents.locales import LocaleSettings
 from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
+from nearwise_rules.documents.schedules import DayPart, Schedule
 from nearwise_rules.documents.settings import Holdout, RuleSetSettings
 from nearwise_rules.documents.values import (
     AttributeType,
@@ -34,6 +36,7 @@ __all__ = [
     "Case",
     "ContactCap",
     "Cooldown",
+    "DayPart",
     "Expectation",
     "Exposures",
     "Feature",
@@ -44,6 +47,7 @@ __all__ = [
     "Holdout",
     "Json",
     "JsonObject",
+    "LocaleSettings",
     "Model",
     "Offer",
     "Placement",
@@ -52,6 +56,7 @@ __all__ = [
     "Privacy",
     "Rule",
     "RuleSetSettings",
+    "Schedule",
     "Score",
     "Segment",
     "Source",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from nearwise_rules.documents.locales import LocaleSettings
+from nearwise_rules.documents.schedules import DayPart
 from nearwise_rules.documents.values import CLOSED, Bucketing, Grace
 
 
@@ -19,7 +22,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class RuleSetSettings:
-    """`nearwise.yaml`: what holds for the whole rule set."""
+    """`nearwise.yaml`: what holds for the whole rule set. `holidays` are `YYYY-MM-DD`, or `MM-DD` in every year."""
 
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
     name: str
@@ -28,3 +31,6 @@ class RuleSetSettings:
     bucketing: Bucketing = "murmur3"
     grace: Grace = "serve"
     holdout: Holdout | None = None
+    locales: LocaleSettings | None = None
+    day_parts: Mapping[str, DayPart] = field(default_factory=dict[str, DayPart])
+    holidays: tuple[str, ...] = ()

@@ -18,3 +18,8 @@ Exposures: TypeAlias = Literal["each", "summary", "none"]
 
 CLOSED: dict[str, object] = {"extra": "forbid"}
 """pydantic's settings of every document: a field that is not known is a problem."""
+
+
+def written_name(field: str) -> str:
+    """How a field is written in a file: `from_` is `from`, which Python keeps for itself."""
+    return field.removesuffix("_")

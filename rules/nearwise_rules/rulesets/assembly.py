@@ -20,6 +20,7 @@ from nearwise_rules.rulesets.files import Sources, sort_files
 from nearwise_rules.rulesets.flags import check_flag, check_holdout
 from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
 from nearwise_rules.rulesets.references import References
+from nearwise_rules.rulesets.schedules import check_calendar
 from nearwise_rules.rulesets.segments import check_segment
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     part = sources.settings
     part.known_fields(field_names(RuleSetSettings))
     check_holdout(part.get("holdout"))
+    check_calendar(part)
     part.get("dialect").choice(dialect.value for dialect in Dialect)
     part.get("bucketing").choice(get_args(Bucketing))
     part.get("grace").choice(get_args(Grace))

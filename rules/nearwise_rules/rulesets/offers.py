@@ -12,8 +12,8 @@ from nearwise_rules.rulesets.conditions import always_fails, references
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, field_names
 from nearwise_rules.rulesets.purposes import check_purposes
+from nearwise_rules.rulesets.schedules import check_schedule
 from nearwise_rules.rulesets.spans import check_duration, check_window
-from nearwise_rules.schedules import check_schedule
 
 MODES = ("hard", "smooth")
 BUDGET_WINDOWS = ("ever", "day", "week", "month")
@@ -33,8 +33,7 @@ def check_offer(key: str, part: Part, draft: Draft) -> None:
             draft.references.add(("offer", key), part.get("eligible"), references(expression))
             if always_fails(expression):
                 part.get("eligible").problem("never_eligible", "nobody is ever eligible: this condition never holds")
-    if not part.get("when").absent:
-        check_schedule(part.get("when"), draft)
+    check_schedule(part.get("when"), draft)
     for name in PARTS:
         check_number(part.get(name), ("offer", key), draft)
     _check_holding_back(part)

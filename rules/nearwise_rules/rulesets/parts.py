@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 
 from nearwise_rules.documents import Json
+from nearwise_rules.documents.values import written_name
 
 _FEW = 9
 _LONGEST = 400
@@ -94,7 +95,11 @@ class Part:
 
     def texts(self) -> list[Part]:
         """The items of a list of texts; what is no text is reported and left out."""
-        return [] if self.absent else [item for item in self.items() if item.text() is not None]
+        items = [] if self.absent else self.items()
+        for item in items:
+            if not isinstance(item.value, str):
+                item.problem("shape", "a text is expected here")
+        return [item for item in items if isinstance(item.value, str)]
 
     def choice(self, options: Iterable[str]) -> str | None:
         """The text when it is one of `options`, reported when it is not."""
@@ -149,4 +154,4 @@ def article(noun: str) -> str:
 
 def field_names(document: type) -> tuple[str, ...]:
     """The names that a document's fields are written with."""
-    return tuple(field.name for field in fields(document))
+    return tuple(written_name(field.name) for field in fields(document))
