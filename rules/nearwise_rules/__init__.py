@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
+    from nearwise_rules.audiences import AudienceFilter, build_filter
     from nearwise_rules.bundle import (
         Acceptance,
         Accepted,
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "nearwise_rules.audiences": ("AudienceFilter", "build_filter"),
     "nearwise_rules.bundle": (
         "Acceptance",
         "Accepted",
@@ -285,6 +287,7 @@ __all__ = [
     "Assembled",
     "Assignment",
     "Attribute",
+    "AudienceFilter",
     "BatchLimits",
     "BudgetExceeded",
     "Bundle",
@@ -351,6 +354,7 @@ __all__ = [
     "accept",
     "apply_delta",
     "assemble",
+    "build_filter",
     "canonical_json",
     "decode_batch",
     "development_signer",
