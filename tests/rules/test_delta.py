@@ -114,7 +114,12 @@ def test_entries_longer_than_the_window_travel_too(make_bundle: Maker) -> None:
 def test_bodies_that_are_no_json_travel_too(make_bundle: Maker) -> None:
     noise = random.Random(3).randbytes
     old: Documents = {("audience", "a"): noise(900), ("audience", "b"): b"\n", **thousand()}
-    new: Documents = {**old, ("audience", "a"): noise(900) + b"\n", ("audience", "c"): b"\n\n", ("flag", "new"): flag(9)}
+    new: Documents = {
+        **old,
+        ("audience", "a"): noise(900) + b"\n",
+        ("audience", "c"): b"\n\n",
+        ("flag", "new"): flag(9),
+    }
     base = make_bundle(old)
     assert rebuilt(base, make_bundle(new, version=2)) < 1_500
     assert rebuilt(base, make_bundle(old | {("audience", "b"): b"no line feed"}, version=2)) < 200
