@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
+    from nearwise_rules.audiences import AudienceFilter, build_filter
     from nearwise_rules.bundle import (
         Acceptance,
         Accepted,
@@ -143,6 +144,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "nearwise_rules.audiences": ("AudienceFilter", "build_filter"),
     "nearwise_rules.bundle": (
         "Acceptance",
         "Accepted",
@@ -289,6 +291,7 @@ __all__ = [
     "Assembled",
     "Assignment",
     "Attribute",
+    "AudienceFilter",
     "BatchLimits",
     "BudgetExceeded",
     "Bundle",
@@ -356,6 +359,7 @@ __all__ = [
     "accept",
     "apply_delta",
     "assemble",
+    "build_filter",
     "canonical_json",
     "decision_id",
     "decode_batch",

@@ -19,7 +19,15 @@ from nearwise_server.catalogue import Catalogue, Published
 from nearwise_server.errors import RequestRefused
 from nearwise_server.ingest import Writer, read_delivery
 from nearwise_server.keys import DEVICE_NAME, ApiKey
-from nearwise_server.media_types import BATCH_TYPE, BUNDLE_TYPE, DELTA_TYPE, ENTRIES_TYPE, ENVELOPE_TYPE, JSON_TYPE
+from nearwise_server.media_types import (
+    AUDIENCE_TYPE,
+    BATCH_TYPE,
+    BUNDLE_TYPE,
+    DELTA_TYPE,
+    ENTRIES_TYPE,
+    ENVELOPE_TYPE,
+    JSON_TYPE,
+)
 from nearwise_server.operations import DEVICES
 from nearwise_server.requests import DIGEST, json_body, strings
 from nearwise_server.settings import Settings
@@ -31,6 +39,8 @@ _FOREVER = "public, max-age=31536000, immutable"
 _VERSION = re.compile(r"[0-9]{1,15}")
 _SDK = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 _MISSING_SHOWN = 100
+_TYPES = {"audience": AUDIENCE_TYPE}
+"""The media types of entries that are no JSON, by kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +86,14 @@ class Edge:
         return Response(delta, headers={"Cache-Control": _FOREVER}, media_type=DELTA_TYPE)
 
     async def entry(self, request: Request, key: ApiKey) -> Response:
-        """One entry's canonical JSON by its digest."""
+        """One entry's body by its digest."""
         digest = _digest(request, "digest")
         found = await run_sync(self.catalogue.entries, key.environment, [digest])
         if digest not in found:
             raise RequestRefused(404, "unknown_digest", "this environment never had such an entry")
+        entry = found[digest]
         headers = {"Cache-Control": _FOREVER, "ETag": f'"{digest}"'}
-        return Response(found[digest].body, headers=headers, media_type=JSON_TYPE)
+        return Response(entry.body, headers=headers, media_type=_TYPES.get(entry.kind, JSON_TYPE))
 
     async def entries(self, request: Request, key: ApiKey) -> Response:
         """Many entries at once; what is unknown, or would make the answer too large, is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+AUDIENCE_TYPE = "application/vnd.nearwise.audience"
 BATCH_TYPE = "application/vnd.nearwise.batch"
 BUNDLE_TYPE = "application/vnd.nearwise.bundle"
 DELTA_TYPE = "application/vnd.nearwise.delta"

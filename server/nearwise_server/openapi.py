@@ -43,4 +43,5 @@ def _operation(operation: Operation) -> dict[str, object]:
 def _content(content: Content | None) -> dict[str, object]:
     if content is None:
         return {}
-    return {"content": {content.media_type: {"schema": content.schema} if content.schema else {}}}
+    described: dict[str, object] = {content.media_type: {"schema": content.schema} if content.schema else {}}
+    return {"content": described | {also: {} for also in content.also}}

@@ -30,10 +30,11 @@ NOBODY = ApiKey("", Scope.READ, "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A body: its media type and, for JSON, its schema."""
+    """A body: its media type and, for JSON, its schema; `also` are other media types that it may have."""
 
     media_type: str
     schema: Mapping[str, object] = field(default_factory=dict[str, object])
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from nearwise_server import schemas
 from nearwise_server.admin import Admin
 from nearwise_server.edge import Edge
 from nearwise_server.media_types import (
+    AUDIENCE_TYPE,
     BATCH_TYPE,
     BUNDLE_TYPE,
     DELTA_TYPE,
@@ -42,7 +43,15 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
         ),
         _fetch(edge.bundle, "/v1/bundles/{root}", "A whole bundle by its root hash", BUNDLE_TYPE, root),
         _fetch(edge.delta, "/v1/deltas/{base_root}/{root}", "The way between two contents", DELTA_TYPE, base, root),
-        _fetch(edge.entry, "/v1/entries/{digest}", "One entry", JSON_TYPE, schemas.path("digest", schemas.SHA256)),
+        Operation(
+            method="GET",
+            path="/v1/entries/{digest}",
+            handler=edge.entry,
+            scopes=HOLDERS,
+            summary="One entry: JSON, or the filter of an audience; never changes",
+            parameters=(schemas.path("digest", schemas.SHA256),),
+            answers=_answers(JSON_TYPE, 404, also=(AUDIENCE_TYPE,)),
+        ),
         Operation(
             method="POST",
             path="/v1/entries",
@@ -128,8 +137,14 @@ def _listing(
     )
 
 
-def _answers(media_type: str, *refusals: int, status: int = 200, schema: schemas.Schema | None = None) -> Answers:
+def _answers(
+    media_type: str,
+    *refusals: int,
+    status: int = 200,
+    schema: schemas.Schema | None = None,
+    also: tuple[str, ...] = (),
+) -> Answers:
     """The good answer, and the refusals."""
-    good = Content(media_type=media_type, schema=schema or {})
+    good = Content(media_type=media_type, schema=schema or {}, also=also)
     answers: Answers = {status: ("done", good)}
     return answers | dict.fromkeys((*refusals, *_ANY), _REFUSED)

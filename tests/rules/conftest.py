@@ -24,8 +24,14 @@ ISSUED = 1_700_000_000.0
 
 
 def opened(documents: Documents, **fields: object) -> Bundle:
-    """The bundle of {(kind, key): document}, packed, sealed and opened; keyword arguments go into the manifest."""
-    entries = [Entry.of(kind, key, document) for (kind, key), document in documents.items()]
+    """The bundle of {(kind, key): document}, packed, sealed and opened; keyword arguments go into the manifest.
+
+    A document of bytes is a body as it stands.
+    """
+    entries = [
+        Entry(kind, key, document) if isinstance(document, bytes) else Entry.of(kind, key, document)
+        for (kind, key), document in documents.items()
+    ]
     parts: dict[str, object] = {"tenant": "test", "environment": "test", "audience": "all", "version": 1}
     parts |= {"issued": ISSUED, "entries": len(entries), "size_bytes": sum(len(entry.body) for entry in entries)}
     parts |= {"root": root_hash((entry.kind, entry.key, entry.digest) for entry in entries)} | fields

@@ -132,6 +132,8 @@ def _leaves() -> st.SearchStrategy[object]:
         _call("before", operands, operands),
         _call("segment", st.sampled_from(["regulars", "circle", "throws", "unknown"])),
         _call("flag", st.just("other"), st.sampled_from(["on", "off"])),
+        _call("audience", st.sampled_from(["vip", "unknown"])),
+        _call("audience", st.sampled_from(["vip", "unknown"]), operands),
         _call("fractional", st.just(["a", 50]), st.just(["b", 50])),
         operands,
     )

@@ -45,6 +45,7 @@ def _run() -> Run:
         subject="subject-1",
         lookup_segment=SEGMENTS.get,
         lookup_flag={"other": "on"}.get,
+        in_audience=lambda key, looked_up: None if key == "unknown" else (looked_up or "PL") in ("PL", "10"),
     )
 
 

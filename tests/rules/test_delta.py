@@ -111,6 +111,20 @@ def test_entries_longer_than_the_window_travel_too(make_bundle: Maker) -> None:
     rebuilt(base, make_bundle({("model", "a"): [*long, 1], ("model", "b"): long[:99]}, version=2))
 
 
+def test_bodies_that_are_no_json_travel_too(make_bundle: Maker) -> None:
+    noise = random.Random(3).randbytes
+    old: Documents = {("audience", "a"): noise(900), ("audience", "b"): b"\n", **thousand()}
+    new: Documents = {
+        **old,
+        ("audience", "a"): noise(900) + b"\n",
+        ("audience", "c"): b"\n\n",
+        ("flag", "new"): flag(9),
+    }
+    base = make_bundle(old)
+    assert rebuilt(base, make_bundle(new, version=2)) < 1_500
+    assert rebuilt(base, make_bundle(old | {("audience", "b"): b"no line feed"}, version=2)) < 200
+
+
 @pytest.fixture
 def step(make_bundle: Maker) -> tuple[Bundle, Bundle, bytes]:
     """A base, a target and the delta between them."""
@@ -148,6 +162,7 @@ def test_any_changed_byte_of_a_delta_is_refused_or_harmless(step: tuple[Bundle, 
 def test_hostile_blocks_are_refused(step: tuple[Bundle, Bundle, bytes]) -> None:
     base, target, _ = step
     root = bytes.fromhex(base.manifest.root)
+    three = b"\x01\x03\x00\xfc\xffabc"  # "abc" as it stands (RFC 1951, section 3.2.4)
     cases: list[tuple[list[Part], list[Part]]] = [
         ([3], []),
         ([0, 0], []),
@@ -164,6 +179,13 @@ def test_hostile_blocks_are_refused(step: tuple[Bundle, Bundle, bytes]) -> None:
         ([], [[[], [], [["flag", "n"]], b""]]),
         ([], [[[], [], [["flag", "n"]], b"\x03\x00"]]),
         ([], [[[], [], [["flag", "n"]], b"\xff\xff"]]),
+        ([], [[[], [], [["flag", "n"]], three, []]]),
+        ([], [[[], [], [["flag", "n"]], three, [2]]]),
+        ([], [[[], [], [["flag", "n"]], three, [4]]]),
+        ([], [[[], [], [["flag", "n"]], three, [1, 2]]]),
+        ([], [[[], [], [["flag", "n"]], three, ["x"]]]),
+        ([], [[[], [], [["flag", "n"], ["flag", "m"]], three, [0, 3]]]),
+        ([], [[[], [], [["flag", "n"]], three, [3], [3]]]),
     ]
     for removed, blocks in cases:
         assert (

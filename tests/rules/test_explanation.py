@@ -54,6 +54,10 @@ def messages(rule: object, data: JsonObject) -> list[str]:
         ({"starts_with": [var("sku"), "x"]}, {"sku": "abc"}, '`sku` is "abc", needs starts_with(`sku`, "x")'),
         ({"if": [{">": [var("a"), 5]}, True, False]}, {"a": 1}, "`a` is 1, needs > 5"),
         ({"<": [var("a"), 1]}, {"a": "x"}, '`a` is "x"; `a` < 1 failed: cannot compare string with number'),
+        ({"audience": "vip"}, {}, "subject is not in audience vip, needs to be in it"),
+        ({"!": {"audience": ["vip"]}}, {}, "subject is not in audience vip, as needed: to be outside it"),
+        ({"audience": ["vip", var("h")]}, {"h": "h-1"}, '`h` is "h-1", needs to be in audience vip'),
+        ({"audience": ["vip", var("h")]}, {}, "`h` is missing, needs to be in audience vip"),
         (False, {}, "the rule itself says false"),
     ],
 )

@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from starlette.testclient import TestClient
 
-from nearwise_rules import Trust, apply_delta, encode_batch, open_bundle, open_manifest, read_frame
-from nearwise_server.publishing import trust_of
+from nearwise_rules import Entry, Trust, apply_delta, encode_batch, open_bundle, open_manifest, read_frame
+from nearwise_server.publishing import Publication, trust_of
 from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings
 from tests.server.conftest import BATCH, NOW, Callers, packed
@@ -111,6 +111,19 @@ def test_entries_come_one_by_one_or_many_at_once(callers: Callers, till: TestCli
     assert (one.status_code, one.content) == (200, b'{"n":1}')
     many = till.post("/v1/entries", json={"digests": [*digests, "0" * 64]})
     assert _entries(many.content) == [("flag", "a", b'{"n":1}'), ("flag", "b", b'{"n":2}')]
+
+
+def test_an_entry_that_is_no_json_comes_as_what_it_is(callers: Callers, till: TestClient, trust: Trust) -> None:
+    vip = Entry("audience", "vip", b"\n\xff\0" * 500)
+    publication = Publication(environment="production", published_by="test")
+    published = callers.centre.publisher.publish_entries([vip, Entry.of("flag", "a", {"n": 1})], publication)
+    one = till.get(f"/v1/entries/{vip.digest}")
+    assert (one.content, one.headers["content-type"]) == (vip.body, "application/vnd.nearwise.audience")
+    many = till.post("/v1/entries", json={"digests": [vip.digest]})
+    assert _entries(many.content) == [tuple(vip)]
+    newer = callers.centre.publisher.publish_entries([vip, Entry.of("flag", "a", {"n": 2})], publication)
+    delta = till.get(f"/v1/deltas/{published.root}/{newer.root}").content
+    assert apply_delta(published.bundle, delta, newer.bundle.envelope, trust).entry("audience", "vip") == vip.body
 
 
 def _entries(frame: bytes) -> list[tuple[str, str, bytes]]:

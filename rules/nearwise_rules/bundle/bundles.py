@@ -35,9 +35,14 @@ class Bundle(Record):
         return {name: self.contents.digest(number).hex() for number, name in enumerate(names)}
 
     def entry(self, kind: str, key: str) -> bytes | None:
-        """The canonical JSON of an entry, None when the bundle has no such entry."""
+        """The body of an entry, None when the bundle has no such entry."""
         number = self.contents.number(kind, key)
         return None if number is None else bytes(self.contents.body(number))
+
+    def view(self, kind: str, key: str) -> memoryview | None:
+        """The body of an entry where it lies in the bundle's buffer, None when the bundle has no such entry."""
+        number = self.contents.number(kind, key)
+        return None if number is None else self.contents.view(number)
 
     def keys(self, kind: str) -> tuple[str, ...]:
         """The keys of all entries of a kind, sorted."""

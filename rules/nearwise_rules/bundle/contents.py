@@ -109,6 +109,10 @@ class Contents:
         """The body of an entry."""
         return self.bodies[self.offsets[number] : self.offsets[number + 1]]
 
+    def view(self, number: int) -> memoryview:
+        """The body of an entry, never a copy."""
+        return memoryview(self.bodies)[self.offsets[number] : self.offsets[number + 1]]
+
     def digest(self, number: int) -> bytes:
         """The SHA-256 of an entry's body, 32 bytes."""
         return self.digests[32 * number : 32 * number + 32]

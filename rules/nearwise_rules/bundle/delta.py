@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 from nearwise_rules.bundle.bundles import Bundle, check_contents, open_manifest
 from nearwise_rules.bundle.contents import Contents
@@ -22,19 +23,23 @@ FORMAT = 1
 """The delta format that this library writes, and the only one that it reads."""
 
 _NAME = "nearwise.delta"
-_FRAME_PARTS, _ENTRY_PARTS = 8, 12  # an entry is at most a block of its own: 5 parts, a name of 3, four numbers
+_FRAME_PARTS, _ENTRY_PARTS = 8, 14  # an entry is at most a block of its own: 6 parts, a name of 3, five numbers
 _DICTIONARY_BYTES = 32 * 1024  # deflate's window (RFC 1951)
 _REACH_BYTES = _DICTIONARY_BYTES - 262  # how far back zlib looks when it compresses
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Entries deflated together. `similar` and `replaced` number old entries: their bodies are the dictionary."""
+    """Entries deflated together. `similar` and `replaced` number old entries: their bodies are the dictionary.
+
+    `sizes` are those of the new bodies, where a line feed cannot tell them apart; else there are none.
+    """
 
     similar: list[int] = field(default_factory=list[int])
     replaced: list[int] = field(default_factory=list[int])
     added: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     deflated: bytes | memoryview = b""
+    sizes: list[int] = field(default_factory=list[int])
 
     def dictionary(self, old: Contents) -> bytes:
         """The last 32 KiB of the bodies joined; no more than that is ever copied, whatever a block asks for."""
@@ -51,17 +56,14 @@ class _Block:
 def pack_delta(base: Bundle, target: Bundle) -> bytes | None:
     """Write the way from `base` to `target`; None when fetching the whole target is the better way.
 
-    That is so when the delta exceeds a quarter of the target's entries (about what they come to compressed), and when
-    an entry cannot travel in a delta because it is not canonical JSON.
+    That is so when the delta exceeds a quarter of the target's entries (about what they come to compressed).
     """
     old, new = base.contents, target.contents
     removed = [number for number, name in enumerate(old.ordered_names()) if new.number(*name) is None]
     blocks: list[Part] = []
     for block in _plan(old, new):
-        deflated = _deflated(block, old, new)
-        if deflated is None:
-            return None
-        blocks.append([block.similar, block.replaced, block.added, deflated])
+        deflated, sizes = _deflated(block, old, new)
+        blocks.append([block.similar, block.replaced, block.added, deflated, *([sizes] if sizes else ())])
     delta = write_frame([_NAME, FORMAT, bytes.fromhex(base.manifest.root), removed, blocks])
     return delta if len(delta) * 4 <= new.size_bytes else None
 
@@ -95,15 +97,15 @@ def _neighbour(old: Contents, kind: str, key: str, old_keys: Sequence[str]) -> i
     return old.number(kind, old_keys[max(0, bisect(old_keys, key) - 1)]) if old_keys else None
 
 
-def _deflated(block: _Block, old: Contents, new: Contents) -> bytes | None:
+def _deflated(block: _Block, old: Contents, new: Contents) -> tuple[bytes, list[int]]:
+    """The new bodies deflated, and their sizes when one is no canonical JSON, which has no line feeds."""
     import zlib
 
     names = [*old.ordered_names()]
     bodies = [bytes(new.body(new.names[kind][key])) for kind, key in _block_names(block, names)]
-    if any(b"\n" in body for body in bodies):
-        return None
+    sizes = [*map(len, bodies)] if any(b"\n" in body for body in bodies) else []
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zdict=block.dictionary(old))
-    return deflate.compress(b"".join(body + b"\n" for body in bodies)) + deflate.flush()
+    return deflate.compress(b"".join(body if sizes else body + b"\n" for body in bodies)) + deflate.flush(), sizes
 
 
 def _block_names(block: _Block, names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -135,7 +137,7 @@ def apply_delta(
     for block in blocks:
         inflated = _inflated(block, base.contents, room)
         room -= len(inflated)
-        changes |= _bodies(inflated, _block_names(block, names), limits)
+        changes |= _bodies(inflated, block.sizes, _block_names(block, names), limits)
     contents = _changed(base.contents, {names[number] for number in removed}, changes)
     check_contents(contents, manifest)
     return Bundle(manifest, target_envelope, contents)
@@ -153,8 +155,19 @@ def _parts(frame: list[Frame]) -> tuple[memoryview, list[int], list[_Block]]:
 
 def _block(frame: Frame) -> _Block:
     match frame:
-        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated]:
-            return _Block(_numbers(similar), _numbers(replaced), [_added_name(name) for name in added], deflated)
+        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated, *sizes]:
+            names = [_added_name(name) for name in added]
+            return _Block(_numbers(similar), _numbers(replaced), names, deflated, _sizes(sizes))
+        case _:
+            raise BundleRefused(Refusal.MALFORMED, "delta has a block that is none")
+
+
+def _sizes(parts: list[Frame]) -> list[int]:
+    match parts:
+        case []:
+            return []
+        case [[_, *_] as sizes]:
+            return _numbers(sizes)
         case _:
             raise BundleRefused(Refusal.MALFORMED, "delta has a block that is none")
 
@@ -200,14 +213,25 @@ def _inflated(block: _Block, old: Contents, room: int) -> bytes:
     return inflated
 
 
-def _bodies(inflated: bytes, names: Sequence[tuple[str, str]], limits: BundleLimits) -> dict[tuple[str, str], bytes]:
-    if inflated.count(b"\n") != len(names) or not inflated.endswith(b"\n"):
+def _bodies(
+    inflated: bytes, sizes: Sequence[int], names: Sequence[tuple[str, str]], limits: BundleLimits
+) -> dict[tuple[str, str], bytes]:
+    if not (_are_of(sizes, inflated, len(names)) if sizes else _are_lines(inflated, len(names))):
         raise BundleRefused(Refusal.MALFORMED, "delta has a block with another number of entries than it names")
-    bodies = inflated[:-1].split(b"\n")
+    edges = pairwise(accumulate(sizes, initial=0))
+    bodies = [inflated[start:stop] for start, stop in edges] if sizes else inflated[:-1].split(b"\n")
     largest = max(map(len, bodies))
     if largest > limits.max_entry_bytes:
         raise BundleRefused(Refusal.TOO_LARGE, f"entry of {largest} bytes, at most {limits.max_entry_bytes}")
     return dict(zip(names, bodies, strict=True))
+
+
+def _are_of(sizes: Sequence[int], inflated: bytes, count: int) -> bool:
+    return len(sizes) == count and min(sizes) > 0 and sum(sizes) == len(inflated)
+
+
+def _are_lines(inflated: bytes, count: int) -> bool:
+    return inflated.count(b"\n") == count and inflated.endswith(b"\n")
 
 
 def _changed(old: Contents, removed: set[tuple[str, str]], changes: dict[tuple[str, str], bytes]) -> Contents:

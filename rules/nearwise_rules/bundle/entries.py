@@ -15,7 +15,10 @@ _KIND_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 class Entry(NamedTuple):
-    """One object of a bundle: its kind ("flag"), its key within the kind, and its canonical JSON."""
+    """One object of a bundle: its kind ("flag"), its key within the kind, and its body.
+
+    The body is canonical JSON, but for kinds that define bytes of their own ("audience").
+    """
 
     kind: str
     key: str

@@ -18,7 +18,7 @@ class BundleLimits(NamedTuple):
     max_signatures: int = 16
     max_index_bytes: int = 8 * 1024 * 1024
     max_entries: int = 100_000
-    max_entry_bytes: int = 4 * 1024 * 1024
+    max_entry_bytes: int = 16 * 1024 * 1024
     max_delta_bytes: int = 16 * 1024 * 1024
     max_inflated_bytes: int = 64 * 1024 * 1024
 

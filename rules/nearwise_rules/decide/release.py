@@ -8,6 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.decide.attributes import Attributes
+from nearwise_rules.decide.audiences import Audiences
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
@@ -18,6 +19,7 @@ from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
 
 if TYPE_CHECKING:
+    from nearwise_rules.audiences import AudienceFilter
     from nearwise_rules.bundle import Bundle
     from nearwise_rules.decide.catalogue import Catalogue
     from nearwise_rules.decide.flags import FlagPlan
@@ -60,6 +62,7 @@ class Release:
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
         self._models: dict[str, Scorer | None] = {}
+        self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
 
     @property
@@ -195,6 +198,10 @@ class Release:
             return model.fallback
         return model.score(cast("Mapping[str, object]", data))
 
+    def audience(self, key: str) -> AudienceFilter | None:
+        """The filter of an audience; None when the bundle has none of that key, or one that cannot be used."""
+        return self._audiences.filter(key)
+
     def reads(self, expression: Expression) -> frozenset[str]:
         """The attributes that an expression can read, those of its segments and models included."""
         names, seen, waiting = set[str](), set[str](), [expression]
@@ -222,6 +229,7 @@ class Release:
             lookup_segment=self.segment,
             lookup_flag=lambda other: self.variant(other, question),
             score=lambda key, data: self.score(key, data, question),
+            in_audience=lambda key, looked_up: self._audiences.holds(key, looked_up, question),
         )
         if isinstance(run, PrerequisiteRun):
             run.question = question

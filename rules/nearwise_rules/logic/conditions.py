@@ -35,6 +35,6 @@ def first_holding(expressions: Sequence[Expression]) -> Callable[[object, Run | 
 
 def needs_run(expression: Expression) -> bool:
     """Whether the rule asks its Run for something, so that a compiled call without one only ends in a Surprise."""
-    if expression.loops or expression.segments or expression.flags or expression.models:
+    if expression.loops or expression.segments or expression.flags or expression.models or expression.audiences:
         return True
     return any(isinstance(node, Operation) and node.name in _ASKING for node in walk(expression.root))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from .recording import Step, Trace
-from .rendering import members_in_words, node_in_words, value_in_words
+from .rendering import members_in_words, node_in_words, shortened, value_in_words
 from .tree import Literal, Operation, Variable
 from .values import is_list
 
@@ -160,6 +160,14 @@ def _of_membership(step: Step, needed: bool) -> list[Finding]:
     return _found(step, needed, _is(needle), f"{'to be' if needed else 'not to be'} {among}")
 
 
+def _of_audience(step: Step, needed: bool) -> list[Finding]:
+    audience = f"audience {shortened(str(step.steps[0].value))}"
+    wanted = f"to be {'in' if needed else 'outside'}"
+    if len(step.steps) > 1:
+        return _found(step, needed, _is(step.steps[1]), f"{wanted} {audience}")
+    return _found(step, needed, f"subject is {'' if step.holds else 'not '}in {audience}", f"{wanted} it")
+
+
 def _of_missing(step: Step, needed: bool) -> list[Finding]:
     def decided(read: Step) -> Finding:
         there = read.value is not None and read.value != ""
@@ -194,6 +202,7 @@ _WRITERS: Final[dict[str, Callable[[Step, bool], list[Finding]]]] = {
     "if": _of_choice,
     "?:": _of_choice,
     "in": _of_membership,
+    "audience": _of_audience,
     "missing": _of_missing,
     "some": _of_quantifier,
     "all": _of_quantifier,

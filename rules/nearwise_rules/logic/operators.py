@@ -32,7 +32,7 @@ class Operator(Record):
     `listed`: the safe dialect wants the arguments in a list. `spreads`: there, a single argument without a list whose
     value is a list stands for all arguments. `inner`: the arguments evaluated in a scope of their own;
     `loops`: once for each member of a list.
-    `refers`: the first argument is the literal key of a "segment", "flag" or "model".
+    `refers`: the first argument is the literal key of a "segment", "flag", "model" or "audience".
     """
 
     __slots__ = (

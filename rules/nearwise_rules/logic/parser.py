@@ -41,6 +41,7 @@ def parse(
         segments=tuple(sorted(reader.references["segment"])),
         flags=tuple(sorted(reader.references["flag"])),
         models=tuple(sorted(reader.references["model"])),
+        audiences=tuple(sorted(reader.references["audience"])),
         nodes=reader.nodes,
         loops=reader.loops,
     )
@@ -80,7 +81,8 @@ class _Reader:
         self.scopes = 0
         self.loops = False
         self.reads: set[str] = set()
-        self.references: dict[str, set[str]] = {"segment": set(), "flag": set(), "model": set()}
+        kinds = ("segment", "flag", "model", "audience")
+        self.references: dict[str, set[str]] = {kind: set() for kind in kinds}
 
     def read_root(self, source: object) -> Node:
         try:

@@ -58,6 +58,10 @@ def _no_flag(_key: str) -> str | None:
     return None
 
 
+def _no_audience(_key: str, _looked_up: str | None) -> bool | None:
+    return None
+
+
 def _no_score(_key: str, _data: object) -> float | None:
     return None
 
@@ -65,7 +69,8 @@ def _no_score(_key: str, _data: object) -> float | None:
 class Run:
     """The mutable environment of one evaluation: never shared between threads, never kept.
 
-    `now` is Unix seconds or None when unknown; `zone` an IANA name, for instants written without one.
+    `now` is Unix seconds or None when unknown; `zone` an IANA name, for instants written without one. `in_audience`
+    answers for an audience's key and the text to look up (None: the subject); None when there is no such audience.
     """
 
     __slots__ = (
@@ -73,6 +78,7 @@ class Run:
         "bytes_left",
         "diagnostics",
         "flag_key",
+        "in_audience",
         "lookup_flag",
         "lookup_segment",
         "nesting_left",
@@ -94,6 +100,7 @@ class Run:
         lookup_segment: Callable[[str], Expression | None] = _no_segment,
         lookup_flag: Callable[[str], str | None] = _no_flag,
         score: Callable[[str, object], float | None] = _no_score,
+        in_audience: Callable[[str, str | None], bool | None] = _no_audience,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.now = now
@@ -104,6 +111,7 @@ class Run:
         self.lookup_segment = lookup_segment
         self.lookup_flag = lookup_flag
         self.score = score
+        self.in_audience = in_audience
         self.diagnostics: list[Diagnostic] = []
         self.operations_left = limits.operations
         self.bytes_left = limits.output_bytes

@@ -14,6 +14,7 @@ from .operators import Operator
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "access": ("var", "val", "exists", "missing", "missing_some"),
     "arithmetic": ("+", "*", "-", "/", "%", "min", "max"),
+    "audiences": ("audience",),
     "arrays": ("map", "filter", "reduce", "all", "some", "none", "merge", "in", "length"),
     "comparison": ("==", "!=", "===", "!==", "<", "<=", ">", ">="),
     "control": ("if", "?:", "and", "or", "!", "!!", "??", "try", "throw", "log"),

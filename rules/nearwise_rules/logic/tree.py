@@ -118,11 +118,11 @@ Node = Literal | Array | Variable | Operation
 class Expression(Record):
     """A parsed rule. `reads`: the dotted names of the attributes it can read, sorted; "" means the whole context.
 
-    `segments`, `flags` and `models` are the keys it refers to, sorted. `nodes`: its length; `loops`: evaluation can
-    cost more.
+    `segments`, `flags`, `models` and `audiences` are the keys it refers to, sorted. `nodes`: its length; `loops`:
+    evaluation can cost more.
     """
 
-    __slots__ = ("dialect", "flags", "loops", "models", "nodes", "reads", "root", "segments", "types")
+    __slots__ = ("audiences", "dialect", "flags", "loops", "models", "nodes", "reads", "root", "segments", "types")
     root: Node
     dialect: Dialect
     types: Mapping[str, str]
@@ -130,6 +130,7 @@ class Expression(Record):
     segments: tuple[str, ...]
     flags: tuple[str, ...]
     models: tuple[str, ...]
+    audiences: tuple[str, ...]
     nodes: int
     loops: bool
 
@@ -142,10 +143,11 @@ class Expression(Record):
         segments: tuple[str, ...],
         flags: tuple[str, ...],
         models: tuple[str, ...],
+        audiences: tuple[str, ...],
         nodes: int,
         loops: bool,
     ) -> None:
-        refers = {"segments": segments, "flags": flags, "models": models}
+        refers = {"segments": segments, "flags": flags, "models": models, "audiences": audiences}
         self._fix(root=root, dialect=dialect, types=types, reads=reads, nodes=nodes, loops=loops, **refers)
 
 

@@ -41,7 +41,7 @@ CANDIDATE: Mapping[str, str] = {
 
 
 class Reference(NamedTuple):
-    """A condition's mention of a segment, a flag or a model, and where it stands."""
+    """A condition's mention of a segment, a flag, a model or an audience, and where it stands."""
 
     kind: str
     key: str
@@ -119,9 +119,9 @@ def is_of_candidate(name: str) -> bool:
 
 
 def references(expression: Expression) -> Iterator[Reference]:
-    """Every mention of a segment, a flag or a model in a condition, in the order of the document."""
+    """Every mention of a segment, a flag, a model or an audience in a condition, in the order of the document."""
     for node in walk(expression.root):
-        if isinstance(node, Operation) and node.name in ("segment", "flag", "model") and node.arguments:
+        if isinstance(node, Operation) and node.name in ("segment", "flag", "model", "audience") and node.arguments:
             key = node.arguments[0]
             if isinstance(key, Literal) and isinstance(key.value, str):
                 yield Reference(node.name, key.value, key.pointer)

@@ -104,6 +104,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "segment": Signature((ANYTHING,), _BOOLEAN),
     "flag": Signature((ANYTHING,), _STRING),
     "model": Signature((ANYTHING,), _NUMBER),
+    "audience": Signature((TEXT, (*TEXT, *NUMBER)), _BOOLEAN),
     "now": Signature((), DatetimeType()),
     "before": Signature((INSTANT,), _BOOLEAN),
     "after": Signature((INSTANT,), _BOOLEAN),
