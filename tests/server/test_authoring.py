@@ -26,6 +26,7 @@ member_since: {type: datetime}
 member: {type: boolean}
 """,
     "segments.yaml": "regulars:\n  when: { in: [{ var: tier }, [silver, gold]] }\n",
+    "events.yaml": '"*": { purposes: [measure] }\npurchase: { purposes: [measure, profile], retention: 90d }\n',
     "flags/banner.yaml": """\
 type: string
 variants: { none: "", coffee: Take a coffee, thanks: Thank you }
@@ -73,7 +74,15 @@ def test_a_good_rule_set_has_no_problems_and_all_its_entries() -> None:
     built = build_rule_set(GOOD, now=NOW)
     assert built.problems == ()
     assert built.settings.zone == "Europe/Warsaw"
-    assert [entry.kind for entry in built.entries] == [*["attribute"] * 6, "case", "flag", "segment", "settings"]
+    assert [entry.kind for entry in built.entries] == [
+        *["attribute"] * 6,
+        "case",
+        "event",
+        "event",
+        "flag",
+        "segment",
+        "settings",
+    ]
 
 
 def test_json_files_build_the_same_entries_as_yaml_files() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from nearwise_rules.documents.values import CLOSED, Bucketing, Grace
+from nearwise_rules.documents.values import CLOSED, Bucketing, Grace, Join
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,28 @@ class Holdout:
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
     percent: float
     salt: str = "holdout"
+
+
+@dataclass(frozen=True)
+class ConsentPolicy:
+    """What subjects are asked. `policy` names the text they agree to and is recorded with each consent.
+
+    `granted` are purposes with another legal basis than consent: everybody's until he objects. `gpc`: whoever sends
+    Global Privacy Control does not share.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    policy: str | None = None
+    granted: tuple[str, ...] = ()
+    gpc: bool = True
+
+
+@dataclass(frozen=True)
+class AnonymousPolicy:
+    """Whether what a device remembers of someone unnamed becomes his at sign-in: `consented` asks for `profile`."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    join: Join = "consented"
 
 
 @dataclass(frozen=True)
@@ -28,3 +50,5 @@ class RuleSetSettings:
     bucketing: Bucketing = "murmur3"
     grace: Grace = "serve"
     holdout: Holdout | None = None
+    consent: ConsentPolicy | None = None
+    anonymous: AnonymousPolicy | None = None
