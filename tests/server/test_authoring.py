@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from nearwise_server.authoring import Built, build_rule_set
-from nearwise_server.authoring.structure import KINDS, MAX_SHAPE_PROBLEMS, check_structure, json_schema
+from nearwise_server.authoring.structure import KINDS, MAX_SHAPE_PROBLEMS, check_structure, json_schema, kind_of_file
 
 NOW = 1_795_000_000.0
 
@@ -26,6 +26,7 @@ member_since: {type: datetime}
 member: {type: boolean}
 """,
     "segments.yaml": "regulars:\n  when: { in: [{ var: tier }, [silver, gold]] }\n",
+    "events.yaml": '"*": { purposes: [measure] }\npurchase: { purposes: [measure, profile], retention: 90d }\n',
     "flags/banner.yaml": """\
 type: string
 variants: { none: "", coffee: Take a coffee, thanks: Thank you }
@@ -45,6 +46,15 @@ rules:
   expect: { variant: thanks, value: Thank you, reason: TARGETING_MATCH }
 """,
 }
+
+MORE = {
+    "events.yaml": "purchase: { purposes: [measure], retention: 90d }\n",
+    "caps.yaml": "coffee: { tag: coffee, limit: 3, window: week }\n",
+    "offers/coffee.yaml": "content: { title: { en: Coffee, pl: Kawa } }\ntags: [coffee]\nvalue: 0.8\n",
+    "placements/receipt.yaml": "candidates: { tags: [coffee] }\npolicies: { by_value: { score: { value: true } } }\n",
+    "models/affinity.yaml": "kind: linear\nfeatures: { basket.total: { weight: 0.1 } }\n",
+}
+"""A file of each further kind."""
 
 
 def build(**changed: str) -> Built:
@@ -73,7 +83,15 @@ def test_a_good_rule_set_has_no_problems_and_all_its_entries() -> None:
     built = build_rule_set(GOOD, now=NOW)
     assert built.problems == ()
     assert built.settings.zone == "Europe/Warsaw"
-    assert [entry.kind for entry in built.entries] == [*["attribute"] * 6, "case", "flag", "segment", "settings"]
+    assert [entry.kind for entry in built.entries] == [
+        *["attribute"] * 6,
+        "case",
+        "event",
+        "event",
+        "flag",
+        "segment",
+        "settings",
+    ]
 
 
 def test_json_files_build_the_same_entries_as_yaml_files() -> None:

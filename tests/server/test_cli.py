@@ -146,7 +146,7 @@ def test_a_folder_that_is_not_there_is_one_line(nearwise: Nearwise, arguments: t
 def test_decide_answers_and_explains(nearwise: Nearwise, shop: Path) -> None:
     ended = nearwise(
         *("decide", "shop", "checkout-banner", "--subject", "card-1042", "--explain"),
-        *("--set", "basket.total=12.40", "--set", "customer.tier=gold"),
+        *("--set", "basket.total=12.40", "--set", "customer.tier=gold", "--consent", "personalise"),
     )
     assert ended.code == 0
     lines = ended.out.splitlines()
@@ -154,6 +154,12 @@ def test_decide_answers_and_explains(nearwise: Nearwise, shop: Path) -> None:
     assert lines[1] == '  value  "Thank you for being a regular"'
     assert lines[2] == "  big basket  out   `basket.total` is 12.4, needs >= 20"
     assert lines[3] == "  regulars    held  serves thanks"
+
+
+def test_decide_tells_what_is_missing_without_consent(nearwise: Nearwise, shop: Path) -> None:
+    ended = nearwise("decide", "shop", "checkout-banner", "--set", "customer.tier=gold")
+    assert ended.out.startswith("checkout-banner  ->  none")
+    assert ended.err == "nearwise: 'customer.tier' is missing to rules without --consent personalise\n"
 
 
 def test_decide_takes_its_context_from_a_file_and_prints_json(nearwise: Nearwise, shop: Path) -> None:
@@ -175,6 +181,10 @@ def test_decide_shows_a_value_of_the_wrong_type(nearwise: Nearwise, shop: Path) 
         (("checkout-baner",), "unknown flag 'checkout-baner' (did you mean 'checkout-banner'?)"),
         (("checkout-banner", "--set", "basket"), "'basket' is not NAME=VALUE"),
         (("checkout-banner", "--set", "a=1", "--set", "a.b=2"), "'a.b' lies inside a value that is no map"),
+        (
+            ("checkout-banner", "--consent", "personalize"),
+            "unknown purpose 'personalize' (did you mean 'personalise'?)",
+        ),
         (("checkout-banner", "--at", "noon"), "'noon' is not a time such as 2026-11-23T08:10"),
         (("checkout-banner", "--context", "none.json"), "none.json: No such file or directory"),
     ],

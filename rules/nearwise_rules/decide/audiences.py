@@ -1,4 +1,4 @@
-"""The audiences of a bundle: their filters, each read with its first use, and whether a question's subject is in one."""
+"""The audiences of a bundle: their filters, each read with its first use; whether a subject is in one."""
 
 from __future__ import annotations
 

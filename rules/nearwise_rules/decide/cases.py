@@ -62,7 +62,7 @@ def _question(case: JsonObject, release: Release, at: float) -> Question:
     """What a case asks, with what the device knows beside the context."""
     subject = case.get("subject")
     known = Surroundings(
-        granted=purposes_mask(cast("list[str]", case.get("consent") or ())),
+        granted=release.terms.granted | purposes_mask(cast("list[str]", case.get("consent") or ())),
         history=_Recalled(case, release),
         signals={name: Signal(value, at) for name, value in cast("JsonObject", case.get("signals") or {}).items()},
         traits=cast("JsonObject", case.get("traits") or {}),

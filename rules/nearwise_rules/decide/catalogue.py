@@ -36,7 +36,6 @@ class Catalogue:
         self._placements: dict[str, PlacementResolver | None] = {}
         self._readings: dict[tuple[str, ...], Reading] = {}
         self.calendar = Calendar(release.zone)
-        self._store_calendar = StoreCalendar.of(release.settings)
         self.store_calendar = StoreCalendar.of(release.settings)
         self.locales = Locales.of(release.settings)
         self.contact_caps = tuple(self._caps())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
 
+from nearwise_rules.consent import purposes_mask
 from nearwise_rules.decide.attributes import Attributes
 from nearwise_rules.decide.audiences import Audiences
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
-from nearwise_rules.decide.surroundings import Shared, Surround, nothing_known
+from nearwise_rules.decide.surroundings import Shared, Surround, Surroundings
+from nearwise_rules.decide.terms import Terms
 from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
@@ -33,16 +35,15 @@ class Release:
     """Decides by one verified bundle. Immutable to its users; safe from any thread.
 
     `kind` is the class that decisions are made of: a subclass of Decision may add behaviour, never fields. `surround`
-    gives what is known of a subject beside the context.
+    gives what is known of a subject beside the context; without it, that is what everybody grants.
 
     Making one raises:
         BundleRefused: the bundle's settings are none, or ask for a dialect or bucketing that this version lacks.
     """
 
-    def __init__(self, bundle: Bundle, kind: type[Decision] = Decision, surround: Surround = nothing_known) -> None:
+    def __init__(self, bundle: Bundle, kind: type[Decision] = Decision, surround: Surround | None = None) -> None:
         self.bundle = bundle
         self.kind = kind
-        self.surround = surround
         manifest = bundle.manifest
         try:
             settings = cast("JsonObject", loads(bundle.entry("settings", "rule-set") or b"{}"))
@@ -58,12 +59,19 @@ class Release:
         self.holdout = settings.get("holdout")
         self.settings = settings
         self.attributes = Attributes(bundle)
+        self.terms = Terms(bundle, settings)
+        self.surround = surround or self.terms.surround
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
         self._models: dict[str, Scorer | None] = {}
         self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
+
+    def granting(self, purposes: Iterable[str]) -> Release:
+        """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
+        surroundings = Surroundings(granted=self.terms.granted | purposes_mask(purposes))
+        return Release(self.bundle, self.kind, lambda _: surroundings)
 
     @property
     def flag_keys(self) -> tuple[str, ...]:

@@ -6,19 +6,21 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation, Happening
+from nearwise_rules.documents.events import EventDeclaration
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
 from nearwise_rules.documents.locales import LocaleSettings
 from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
 from nearwise_rules.documents.schedules import DayPart, Schedule
-from nearwise_rules.documents.settings import Holdout, RuleSetSettings
+from nearwise_rules.documents.settings import AnonymousPolicy, ConsentPolicy, Holdout, RuleSetSettings
 from nearwise_rules.documents.values import (
     AttributeType,
     Bucketing,
     Exposures,
     FlagType,
     Grace,
+    Join,
     Json,
     JsonObject,
     Privacy,
@@ -26,6 +28,7 @@ from nearwise_rules.documents.values import (
 )
 
 __all__ = [
+    "AnonymousPolicy",
     "AtMost",
     "Attribute",
     "AttributeType",
@@ -34,9 +37,11 @@ __all__ = [
     "Candidates",
     "Cap",
     "Case",
+    "ConsentPolicy",
     "ContactCap",
     "Cooldown",
     "DayPart",
+    "EventDeclaration",
     "Expectation",
     "Exposures",
     "Feature",
@@ -45,6 +50,7 @@ __all__ = [
     "Grace",
     "Happening",
     "Holdout",
+    "Join",
     "Json",
     "JsonObject",
     "LocaleSettings",

@@ -36,7 +36,7 @@ class Case:
     """A golden case: a context and the decision it must give. Runs in `check` and on a device before activation.
 
     It asks a `flag` or a `placement`. Beside the context it can say what the device knows: the purposes that the
-    subject consents to (none when not given), what happened before, signals and traits.
+    subject consents to beside what everybody does, what happened before, signals and traits.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from nearwise_rules.documents.locales import LocaleSettings
 from nearwise_rules.documents.schedules import DayPart
-from nearwise_rules.documents.values import CLOSED, Bucketing, Grace
+from nearwise_rules.documents.values import CLOSED, Bucketing, Grace, Join
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,28 @@ class Holdout:
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
     percent: float
     salt: str = "holdout"
+
+
+@dataclass(frozen=True)
+class ConsentPolicy:
+    """What subjects are asked. `policy` names the text they agree to and is recorded with each consent.
+
+    `granted` are purposes with another legal basis than consent: everybody's until he objects. `gpc`: whoever sends
+    Global Privacy Control does not share.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    policy: str | None = None
+    granted: tuple[str, ...] = ()
+    gpc: bool = True
+
+
+@dataclass(frozen=True)
+class AnonymousPolicy:
+    """Whether what a device remembers of someone unnamed becomes his at sign-in: `consented` asks for `profile`."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    join: Join = "consented"
 
 
 @dataclass(frozen=True)
@@ -34,3 +56,5 @@ class RuleSetSettings:
     locales: LocaleSettings | None = None
     day_parts: Mapping[str, DayPart] = field(default_factory=dict[str, DayPart])
     holidays: tuple[str, ...] = ()
+    consent: ConsentPolicy | None = None
+    anonymous: AnonymousPolicy | None = None

@@ -14,6 +14,7 @@ Source: TypeAlias = Literal["context", "device", "time", "history", "trait", "si
 Privacy: TypeAlias = Literal["plain", "personal", "sensitive"]
 Grace: TypeAlias = Literal["serve", "safe_only", "stop"]
 Bucketing: TypeAlias = Literal["murmur3", "murmur3-cbor"]
+Join: TypeAlias = Literal["never", "consented", "always"]
 Exposures: TypeAlias = Literal["each", "summary", "none"]
 
 CLOSED: dict[str, object] = {"extra": "forbid"}

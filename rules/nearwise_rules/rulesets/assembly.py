@@ -19,6 +19,7 @@ from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.files import Sources, sort_files
 from nearwise_rules.rulesets.flags import check_flag, check_holdout
 from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
+from nearwise_rules.rulesets.purposes import check_event, check_policies
 from nearwise_rules.rulesets.references import References
 from nearwise_rules.rulesets.schedules import check_calendar
 from nearwise_rules.rulesets.segments import check_segment
@@ -89,6 +90,7 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     part.known_fields(field_names(RuleSetSettings))
     check_holdout(part.get("holdout"))
     check_calendar(part)
+    check_policies(part)
     part.get("dialect").choice(dialect.value for dialect in Dialect)
     part.get("bucketing").choice(get_args(Bucketing))
     part.get("grace").choice(get_args(Grace))
@@ -118,6 +120,7 @@ def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
 CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
     "segment": check_segment,
     "flag": check_flag,
+    "event": check_event,
 }
 """How the documents of a kind are checked, in this order. Attributes come before, golden cases after."""
 

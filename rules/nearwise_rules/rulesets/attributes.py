@@ -10,6 +10,7 @@ from typing import get_args
 from nearwise_rules.documents import Attribute, AttributeType, Json, Privacy, Source
 from nearwise_rules.rulesets.conditions import PROVIDED
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
+from nearwise_rules.rulesets.purposes import check_attribute_purposes
 
 _NUMERIC = ("integer", "number")
 
@@ -39,6 +40,7 @@ def _check_attribute(part: Part) -> None:
     part.get("of").choice(get_args(AttributeType))
     part.get("source").choice(get_args(Source))
     part.get("privacy").choice(get_args(Privacy))
+    check_attribute_purposes(part)
     if part.get("type").absent:
         part.problem("missing_field", "an attribute needs 'type'")
     if kind is None:

@@ -11,11 +11,14 @@ from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mea
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end; others beside them are left alone."""
 
-LISTED = {"attributes": "attribute", "segments": "segment", "caps": "cap"}
+LISTED = {"attributes": "attribute", "segments": "segment", "events": "event", "caps": "cap"}
 """Files that hold many documents, each under its key: stem of the file -> kind."""
 
 FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model"}
 """Folders that hold a document in each file: name of the folder -> kind."""
+
+EVERY_OTHER = "*"
+"""In events.yaml: what holds for each event that is not declared by its name."""
 
 _SINGLE = ("nearwise", *LISTED)
 _FOLDERS = (*FOLDERS, "cases")
@@ -87,7 +90,7 @@ def _take_cases(sources: Sources, stem: str, part: Part) -> None:
 def _checked(members: Mapping[str, Part], kind: str) -> dict[str, Part]:
     good: dict[str, Part] = {}
     for key, member in members.items():
-        if is_key(key):
+        if is_key(key) or (kind == "event" and key == EVERY_OTHER):
             good[key] = member
         else:
             message = f"'{key}' cannot name a {kind}: letters, digits, '.', '_' and '-', at most 128"

@@ -6,20 +6,25 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import RLock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from .batches import NO_EVENT
 from .frames import FORMAT_VERSION, HEADER_BYTES, Header, Scan, read_header, scan
+from .rewriting import Rewritten
+from .segment_files import COPY, content_of, discard, short_path, size_of, told_by_name
 from .segments import Segment
 
-_DAMAGED_KEPT = 8
-"""Damaged segments kept for diagnosis, per outbox."""
-
+if TYPE_CHECKING:
+    from .batches import Span
 
 _TOLD = 4
 
 
 class Closed(NamedTuple):
-    """A segment that takes no more frames: `events` in number, none below `first`, none above `last`."""
+    """A segment that takes no more frames: `events` in number, none below `first`, none above `last`.
+
+    Frames that only hold the place of an event that was taken out are not counted.
+    """
 
     path: str
     epoch: str
@@ -27,6 +32,11 @@ class Closed(NamedTuple):
     last: int
     events: int
     size_bytes: int
+
+    def overlaps(self, span: Span) -> bool:
+        """Whether events of a span may be here."""
+        epoch, first, end = span
+        return self.epoch == epoch and self.first < end and self.last >= first
 
 
 class LaneShape(NamedTuple):
@@ -57,35 +67,39 @@ class Lane:
         self._ordinal = self._base = 0
         self._epoch = epoch
         for name in sorted(os.listdir(shape.folder)):
+            path = os.path.join(shape.folder, name)
             if name.startswith(f"{shape.name}-") and name.endswith(".seg"):
-                self._recover(os.path.join(shape.folder, name), epoch)
+                self._recover(path, epoch)
+            elif name.startswith(f"{shape.name}-") and name.endswith(f".seg{COPY}"):
+                discard(path, damaged=False)
 
     def _recover(self, path: str, epoch: str) -> None:
-        told = _told_by_name(path)
+        told = told_by_name(path)
         self._ordinal = max(self._ordinal, told[0] + 1)
         if len(told) == _TOLD:
-            header = read_header(_content(path, HEADER_BYTES))
+            header = read_header(content_of(path, HEADER_BYTES))
             if header is not None and header.version == FORMAT_VERSION:
                 _, first, last, events = told
-                self.closed.append(Closed(path, header.epoch, first, last, events, _size(path)))
+                self.closed.append(Closed(path, header.epoch, first, last, events, size_of(path)))
                 return
         self._recover_by_reading(path, epoch)
 
     def _recover_by_reading(self, path: str, epoch: str) -> None:
-        segment = _content(path)
+        segment = content_of(path)
         header = read_header(segment)
         found = scan(segment, None if header is None else header.base)
         if not found.frames:
             self.damaged_bytes += len(segment) if found.torn else 0
-            _discard(path, damaged=found.torn)
+            discard(path, damaged=found.torn)
             return
         self._suspect(path, _damage(header, found))
         if found.end < len(segment):
             with suppress(OSError):
                 os.truncate(path, found.end)
         sequences = [frame.sequence for frame in found.frames]
+        events = sum(segment[frame.start : frame.end] != NO_EVENT for frame in found.frames)
         epoch = header.epoch if header else epoch
-        self.closed.append(Closed(path, epoch, min(sequences), max(sequences), len(sequences), found.end))
+        self.closed.append(Closed(path, epoch, min(sequences), max(sequences), events, found.end))
 
     def _suspect(self, path: str, damaged_bytes: int) -> None:
         if damaged_bytes and path not in self._suspects:
@@ -96,7 +110,7 @@ class Lane:
         """Put into the names of closed segments what they hold, so that the next start need not read them."""
         waiting = {segment.path for segment in self._retired}
         for index, closed in enumerate(self.closed):
-            if closed.path in waiting or closed.path in self._suspects or len(_told_by_name(closed.path)) == _TOLD:
+            if closed.path in waiting or closed.path in self._suspects or len(told_by_name(closed.path)) == _TOLD:
                 continue
             path = f"{closed.path.removesuffix('.seg')}-{closed.first}-{closed.last}-{closed.events}.seg"
             with suppress(OSError):
@@ -172,7 +186,7 @@ class Lane:
         fresh.write(frames)
         self.active = fresh
         failed.close()
-        _discard(failed.path, damaged=True)
+        discard(failed.path, damaged=True)
 
     def sources(self, epoch: str, start: int) -> list[str | bytes]:
         """Where the events of an epoch from a sequence on stand: paths of segments, and the bytes of the active one."""
@@ -186,7 +200,7 @@ class Lane:
     def payloads(self, sources: list[str | bytes], start: int) -> Iterator[tuple[int, bytes]]:
         """The events of `sources` from a sequence on as (sequence, payload), in order; one source in memory at once."""
         for source in sources:
-            segment = _content(source) if isinstance(source, str) else source
+            segment = content_of(source) if isinstance(source, str) else source
             header = read_header(segment)
             found = scan(segment, None if header is None else header.base)
             if isinstance(source, str):
@@ -195,16 +209,53 @@ class Lane:
                 if frame.sequence >= start:
                     yield frame.sequence, segment[frame.start : frame.end]
 
+    def unsettled(self, confirmed: Callable[[str], int]) -> int:
+        """How many events of closed segments no server has confirmed."""
+        count = 0
+        for each in self.closed:
+            start = confirmed(each.epoch)
+            if each.first >= start:
+                count += each.events
+            elif each.last >= start:
+                count += sum(payload != NO_EVENT for _, payload in self.payloads([each.path], start))
+        return count
+
     @property
     def size_bytes(self) -> int:
         """What the lane takes on disk, with what is allocated ahead."""
         opened = (self.active is not None) + (self.spare is not None)
         return sum(closed.size_bytes for closed in self.closed) + opened * self.shape.segment_bytes
 
+    def current(self, closed: Closed) -> Closed | None:
+        """A segment under the name that `tidy` may have given it since; None when it was removed."""
+        path = short_path(closed.path)
+        return next((each for each in self.closed if short_path(each.path) == path), None)
+
+    def exchange(self, closed: Closed, copy: str, rewritten: Rewritten) -> bool:
+        """Put a rewritten copy in the place of a segment; False when that was removed in the meantime.
+
+        Raises:
+            OSError: the disk refused; the segment still stands, perhaps under its shorter name.
+        """
+        current = self.current(closed)
+        if current is None:
+            discard(copy, damaged=False)
+            return False
+        index = self.closed.index(current)
+        self._suspect(current.path, rewritten.damaged_bytes)
+        self._suspects.discard(current.path)
+        path = short_path(current.path)  # the long name tells how many events it holds, which is no longer true
+        os.replace(current.path, path)
+        self.closed[index] = current._replace(path=path)
+        os.replace(copy, path)
+        size = len(rewritten.content)
+        self.closed[index] = current._replace(path=path, events=rewritten.events, size_bytes=size)
+        return True
+
     def remove(self, closed: Closed) -> None:
         """Delete a segment; a damaged one is set aside for diagnosis instead."""
         self.closed.remove(closed)
-        _discard(closed.path, damaged=closed.path in self._suspects)
+        discard(closed.path, damaged=closed.path in self._suspects)
 
     def close(self, following: int) -> None:
         """Give back every file. What was allocated ahead is deleted. All events are below `following`."""
@@ -212,6 +263,10 @@ class Lane:
         for segment in self._retired:
             give_back(segment)
         self._retired.clear()
+        self.release_spare()
+
+    def release_spare(self) -> None:
+        """Give back what was allocated ahead."""
         if self.spare is not None:
             give_back(self.spare)
             self.spare = None
@@ -221,7 +276,7 @@ def give_back(segment: Segment) -> None:
     """Close a segment, and delete it when it holds no event."""
     segment.close()
     if segment.position <= HEADER_BYTES:
-        _discard(segment.path, damaged=False)
+        discard(segment.path, damaged=False)
 
 
 def _damage(header: Header | None, found: Scan) -> int:
@@ -229,36 +284,3 @@ def _damage(header: Header | None, found: Scan) -> int:
     if header is None or header.version != FORMAT_VERSION:
         lost += HEADER_BYTES
     return lost
-
-
-def _told_by_name(path: str) -> list[int]:
-    """The ordinal of a segment, and when its name tells them: its first and last sequence and how many events."""
-    numbers = os.path.basename(path).removesuffix(".seg").split("-")[1:]
-    return [int(number) for number in numbers] if all(number.isdecimal() for number in numbers) else [0]
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-def _content(path: str, most_bytes: int = -1) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(most_bytes)
-    except OSError:
-        return b""
-
-
-def _discard(path: str, *, damaged: bool) -> None:
-    with suppress(OSError):
-        if not damaged:
-            os.unlink(path)
-            return
-        folder = os.path.join(os.path.dirname(path), "damaged")
-        os.makedirs(folder, exist_ok=True)
-        os.replace(path, os.path.join(folder, os.path.basename(path)))
-        for name in sorted(os.listdir(folder))[:-_DAMAGED_KEPT]:
-            os.unlink(os.path.join(folder, name))

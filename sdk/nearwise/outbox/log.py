@@ -15,6 +15,8 @@ from nearwise.files import sync_folder
 from .batches import LogLimits, Span
 from .frames import FRAME, pack_frame
 from .lanes import Closed, Lane, LaneShape, give_back
+from .rewriting import Matches
+from .segment_files import clear_damaged
 from .segments import LogPlace, Segment, segment_maker
 
 _pack = FRAME.pack
@@ -72,14 +74,7 @@ class EventLog:
 
     def unsettled(self, confirmed: Callable[[str], int]) -> int:
         """How many events no server has confirmed, given the first unconfirmed sequence of each epoch."""
-        count = 0
-        for each in self.segments():
-            start = confirmed(each.epoch)
-            if each.first >= start:
-                count += each.events
-            elif each.last >= start:
-                count += sum(1 for _ in self._critical.payloads([each.path], start))
-        return count
+        return sum(lane.unsettled(confirmed) for lane in self._lanes)
 
     def epochs(self) -> list[str]:
         """The epochs that have events, those of earlier outboxes first."""
@@ -161,19 +156,13 @@ class EventLog:
         """Give up the oldest segment of the lowest class that is not on its way, and record the loss."""
         for lane in (self._standard, self._critical):
             for closed in lane.closed:
-                if not self._is_held(closed):
+                if self.held is None or not closed.overlaps(self.held):
                     self._unrecorded.append((closed.first, closed.last, closed.events, why))
                     self.lost += closed.events
                     lane.remove(closed)
                     self._record_losses()
                     return True
         return False
-
-    def _is_held(self, closed: Closed) -> bool:
-        if self.held is None:
-            return False
-        epoch, first, end = self.held
-        return closed.epoch == epoch and closed.first < end and closed.last >= first
 
     def _record_losses(self) -> None:
         while self._unrecorded:
@@ -259,6 +248,22 @@ class EventLog:
             if sequence >= end:
                 return
             yield sequence, payload
+
+    def redact(self, matches: Matches) -> Iterator[tuple[str, int]]:
+        """Take the events that match out of every file, segment by segment; epoch and sequence of each that is gone.
+
+        Raises:
+            StorageFailed, OSError: the disk refused; what was not yielded is still there.
+        """
+        from .redaction import LaneRedaction
+
+        clear_damaged(self._place.folder)
+        for lane in self._lanes:
+            redaction = LaneRedaction(lane, self._lock, matches)
+            redaction.retire(lambda: self._next)
+            self._sync(lane, self._next)  # closes the files that were retired
+            yield from redaction.closed()
+        sync_folder(self._place.folder)
 
     def remove_through(self, epoch: str, end: int) -> None:
         """Delete the segments of an epoch whose every event is below a sequence."""

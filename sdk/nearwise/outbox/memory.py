@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from nearwise.errors import ClientClosed, EventRefused
 from nearwise.events import encode_loss
 
+from .batches import NO_EVENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .batches import Span
+    from .rewriting import Matches
 
 
 class MemoryLog:
@@ -66,10 +69,11 @@ class MemoryLog:
         return sequence
 
     def _drop(self, count: int) -> None:
-        dropped = [self._events.popleft()[0] for _ in range(min(count, len(self._events)))]
-        self.lost += len(dropped)
+        dropped = [self._events.popleft() for _ in range(min(count, len(self._events)))]
+        events = sum(payload != NO_EVENT for _, payload in dropped)
+        self.lost += events
         at_ms = int(self._clock() * 1000)
-        self._put(encode_loss(at_ms, dropped[0], dropped[-1], len(dropped), "bound"))
+        self._put(encode_loss(at_ms, dropped[0][0], dropped[-1][0], events, "bound"))
 
     def commit(self) -> int:
         """All events below the returned sequence were appended before this call."""
@@ -89,11 +93,22 @@ class MemoryLog:
     def unsettled(self, confirmed: Callable[[str], int]) -> int:
         """How many events no server has confirmed."""
         start = confirmed(self.epoch)
-        return sum(1 for sequence, _ in self._events if sequence >= start)
+        return sum(sequence >= start and payload != NO_EVENT for sequence, payload in self._events)
 
     def epochs(self) -> list[str]:
         """The epochs that have events, oldest first."""
         return [self.epoch]
+
+    def redact(self, matches: Matches) -> Iterator[tuple[str, int]]:
+        """Take the events that match out; epoch and sequence of each that is gone."""
+        with self._lock:
+            events = list(self._events)
+        taken = {sequence for sequence, payload in events if payload != NO_EVENT and matches(payload)}
+        with self._lock:
+            kept = ((each[0], NO_EVENT) if each[0] in taken else each for each in self._events)
+            self._events = deque(kept)
+        for sequence in sorted(taken):
+            yield self.epoch, sequence
 
     def remove_through(self, epoch: str, end: int) -> None:
         """Forget the events below a sequence."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from .dead import DeadLetters
 
 if TYPE_CHECKING:
     from .memory import MemoryLog
+    from .rewriting import Matches
 
 _ENDLESS = 1 << 63
 
@@ -43,12 +44,13 @@ class Log(Protocol):
     def read(self, span: Span) -> Iterator[tuple[int, bytes]]: ...
     def unsettled(self, confirmed: Callable[[str], int]) -> int: ...
     def epochs(self) -> list[str]: ...
+    def redact(self, matches: Matches) -> Iterator[tuple[str, int]]: ...
     def remove_through(self, epoch: str, end: int) -> None: ...
     def close(self) -> None: ...
 
 
 class Outbox:
-    """Events on their way to the server. Any thread may append; one thread seals, sends and settles."""
+    """Events on their way to the server. Any thread may append or redact; one thread seals, sends and settles."""
 
     def __init__(self, log: Log, cursor: Cursor, keep: Callable[[Cursor, bool], None], dead: DeadLetters) -> None:
         """Use `open_outbox` or `memory_outbox`. `keep` persists a cursor, synced when its second argument is true."""
@@ -57,8 +59,10 @@ class Outbox:
         self._keep = keep
         self._dead = dead
         self._settled = 0
+        self._redacted = 0
+        self._recalled: set[int] = set()
         self._closed = False
-        self._moving = Lock()
+        self._moving = RLock()
         self._found = log.unsettled(cursor.confirmed)
         self._opened_at = log.next
         self.append = log.append
@@ -69,7 +73,9 @@ class Outbox:
     def waiting(self) -> list[bytes]:
         """Every event of the current epoch that the server has not confirmed, in order. For few: all are in memory."""
         log = self._log
-        return [payload for _, payload in log.read((log.epoch, self._cursor.confirmed(log.epoch), _ENDLESS))]
+        with self._moving:
+            events = list(log.read((log.epoch, self._cursor.confirmed(log.epoch), _ENDLESS)))
+        return [payload for _, payload in events if payload != NO_EVENT]
 
     @property
     def stirred(self) -> bool:
@@ -87,7 +93,7 @@ class Outbox:
     def figures(self) -> Figures:
         """How the outbox fares."""
         log = self._log
-        queued = self._found + (log.next - self._opened_at) - self._settled - log.lost
+        queued = self._found + (log.next - self._opened_at) - self._settled - self._redacted - log.lost
         return Figures(
             queued=max(queued, 0),
             lost=log.lost,
@@ -105,18 +111,23 @@ class Outbox:
         Raises:
             StorageFailed, OSError: the disk failed.
         """
-        if self._closed:
-            return None
+        with self._moving:
+            return None if self._closed else self._waiting_batch() or self._new_batch(limits)
+
+    def _waiting_batch(self) -> Batch | None:
+        """The batch that is waiting for its answer; None when there is none, or nothing is left of it."""
         sealed = self._cursor.sealed
-        if sealed is not None:
-            batch = self._collect(
-                (sealed.epoch, sealed.first, sealed.first + sealed.length), BatchLimits(_ENDLESS, _ENDLESS)
-            )
-            if batch is not None:
-                missing = sealed.first + sealed.length - batch.end
-                lead = batch.first - sealed.first
-                return Batch(sealed.epoch, sealed.first, (NO_EVENT,) * lead + batch.events + (NO_EVENT,) * missing)
-            self._move(sealed.epoch, sealed.first + sealed.length)
+        if sealed is None:
+            return None
+        end = sealed.first + sealed.length
+        batch = self._collect((sealed.epoch, sealed.first, end), BatchLimits(_ENDLESS, _ENDLESS))
+        if batch is None:
+            self._move(sealed.epoch, end)
+            return None
+        lead, missing = batch.first - sealed.first, end - batch.end
+        return Batch(sealed.epoch, sealed.first, (NO_EVENT,) * lead + batch.events + (NO_EVENT,) * missing)
+
+    def _new_batch(self, limits: BatchLimits) -> Batch | None:
         upper = self._log.commit()
         for epoch in self._log.epochs():
             end = upper if epoch == self._log.epoch else _ENDLESS
@@ -158,8 +169,10 @@ class Outbox:
     def settle(self, batch: Batch, end: int | None = None) -> None:
         """The server has answered for the events of a batch below `end` (all of them by default): forget them."""
         end = batch.end if end is None else min(end, batch.end)
-        self._settled += sum(event != NO_EVENT for event in batch.events[: end - batch.first])
-        self._move(batch.epoch, end)
+        with self._moving:
+            answered = enumerate(batch.events[: end - batch.first], batch.first)
+            self._settled += sum(event != NO_EVENT and number not in self._recalled for number, event in answered)
+            self._move(batch.epoch, end)
 
     def _move(self, epoch: str, end: int) -> None:
         """An answer that comes after `close` changes nothing: the folder may be another client's by then."""
@@ -173,6 +186,7 @@ class Outbox:
         waiting = {*self._log.epochs(), self._log.epoch}
         kept = MappingProxyType({key: value for key, value in done.items() if key in waiting})
         self._cursor = Cursor(epoch=self._cursor.epoch, done=kept)
+        self._recalled.clear()
         self._hold()
         with suppress(OSError):  # the old cursor only leads to a batch sent again, which the server knows
             self._keep(self._cursor, False)
@@ -186,9 +200,39 @@ class Outbox:
 
     def bury(self, batch: Batch, reasons: dict[int, str]) -> None:
         """Set events aside that the server will never take: index in the batch -> reason."""
-        for index, reason in sorted(reasons.items()):
-            if 0 <= index < len(batch.events) and batch.events[index] != NO_EVENT:
-                self._dead.add(batch.epoch, batch.first + index, batch.events[index], reason)
+        with self._moving:
+            for index, reason in sorted(reasons.items()):
+                event = batch.events[index] if 0 <= index < len(batch.events) else NO_EVENT
+                if event != NO_EVENT and batch.first + index not in self._recalled:
+                    self._dead.add(batch.epoch, batch.first + index, event, reason)
+
+    def redact(self, matches: Matches) -> int:
+        """Take out every event whose payload matches, dead letters too; how many it were.
+
+        It leaves its number without an event: a batch that may have reached the server keeps its boundaries. No file
+        of the outbox holds a byte of it when this returns. Events appended meanwhile stay. After a crash in the
+        middle, call it again.
+
+        Raises:
+            StorageFailed, OSError: the disk refused; some events are left.
+            ClientClosed: the outbox was closed.
+        """
+        with self._moving:
+            if self._closed:
+                raise ClientClosed("the outbox is closed")
+            count = 0
+            for epoch, sequence in self._log.redact(matches):
+                count += 1
+                self._recall(epoch, sequence)
+            return count + self._dead.redact(matches)
+
+    def _recall(self, epoch: str, sequence: int) -> None:
+        """Count an event out; one that is on its way must not be counted again, or be kept, when the answer comes."""
+        if sequence >= self._cursor.confirmed(epoch):
+            self._redacted += 1
+        sealed = self._cursor.sealed
+        if sealed is not None and sealed.epoch == epoch and sealed.first <= sequence < sealed.first + sealed.length:
+            self._recalled.add(sequence)
 
     def close(self) -> None:
         """Sync and give back every file. What is queued waits for the next start.

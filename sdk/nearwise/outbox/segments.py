@@ -79,6 +79,7 @@ class WrittenSegment:
         except OSError:
             os.lseek(self._file, start, os.SEEK_SET)
             self.position = start
+            os.ftruncate(self._file, start)  # no part of a refused event stays behind
             raise
         return True
 

@@ -14,6 +14,7 @@ from nearwise_rules import (
     Case,
     ContactCap,
     Entry,
+    EventDeclaration,
     FileProblem,
     Flag,
     Model,
@@ -26,7 +27,7 @@ from nearwise_rules import (
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-KINDS = ("settings", "attributes", "segments", "caps", "flag", "offer", "placement", "model", "cases")
+KINDS = ("settings", "attributes", "segments", "events", "caps", "flag", "offer", "placement", "model", "cases")
 """What a file of a rule set can hold; also the names of the schemas."""
 
 DERIVED = ("ranges", "quotas", "quota", "share")
@@ -52,7 +53,13 @@ def kind_of_file(file: str) -> str | None:
 
 
 _FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model", "cases": "cases"}
-_NAMES = {"nearwise": "settings", "attributes": "attributes", "segments": "segments", "caps": "caps"}
+_NAMES = {
+    "nearwise": "settings",
+    "attributes": "attributes",
+    "segments": "segments",
+    "events": "events",
+    "caps": "caps",
+}
 
 
 MAX_SHAPE_PROBLEMS = 100
@@ -111,6 +118,7 @@ def _adapter(kind: str) -> TypeAdapter[object]:
         "attributes": TypeAdapter(dict[str, Attribute]),
         "segments": TypeAdapter(dict[str, Segment]),
         "caps": TypeAdapter(dict[str, ContactCap]),
+        "events": TypeAdapter(dict[str, EventDeclaration]),
         "flag": TypeAdapter(Flag),
         "offer": TypeAdapter(Offer),
         "placement": TypeAdapter(Placement),

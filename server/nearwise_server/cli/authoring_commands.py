@@ -15,7 +15,7 @@ from nearwise_server.authoring.structure import json_schema
 from nearwise_server.cli import screen
 from nearwise_server.cli.errors import CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder, write_new
-from nearwise_server.cli.questions import Question, ask, read_context, undeclared
+from nearwise_server.cli.questions import Question, ask, read_context, undeclared, withheld
 from nearwise_server.cli.sealing import BundleFile, open_own, seal_bundle
 from nearwise_server.cli.starter import KEY_FILE, starter_files
 
@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SETTINGS = "settings"
     ATTRIBUTES = "attributes"
     SEGMENTS = "segments"
+    EVENTS = "events"
     FLAG = "flag"
     CASES = "cases"
 
@@ -111,26 +112,21 @@ def decide(
         typer.Option("--set", metavar="NAME=VALUE", help="One attribute value, such as basket.total=25."),
     ] = None,
     at: Annotated[str | None, typer.Option(help="When, as 2026-11-23T08:10 in the zone of the rule set.")] = None,
+    consent: Annotated[
+        str, typer.Option(metavar="PURPOSE,...", help="The purposes that the subject consents to.")
+    ] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say what each rule made of it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Decide one flag for one context, with the files as they are."""
     built = _built(folder)
-    question = Question(flag, subject, read_context(context, values or []), at, built.settings.zone)
+    granted = tuple(filter(None, (name.strip() for name in consent.split(","))))
+    question = Question(flag, subject, read_context(context, values or []), at, built.settings.zone, granted)
     explanation = ask(built.entries, question, time.time())
-    for warning in undeclared(built.entries, question.context):
+    for warning in (*undeclared(built.entries, question.context), *withheld(built, question)):
         screen.err.print(f"nearwise: {warning}", markup=False)
     if as_json:
-        told = [
-            {
-                "name": rule.name,
-                "held": rule.held,
-                "effect": rule.effect,
-                "findings": [found.message for found in rule.findings],
-            }
-            for rule in explanation.rules
-        ]
-        more = {"notes": list(explanation.notes), "rules": told} if explain else {}
+        more = screen.explanation_json(explanation) if explain else {}
         screen.show_json(screen.decision_json(explanation.decision) | more)
         return
     screen.show_decision(explanation.decision)

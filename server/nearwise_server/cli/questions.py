@@ -10,30 +10,36 @@ from json import loads
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from nearwise_rules import PROVIDED, Entry, Explanation, Json, Release, did_you_mean, explain
-from nearwise_server.authoring import TextLimits, provisional_bundle, read_source
+from nearwise_rules import PROVIDED, PURPOSES, Entry, Explanation, Json, Release, did_you_mean, explain
+from nearwise_server.authoring import Built, TextLimits, provisional_bundle, read_source
 from nearwise_server.authoring.yaml_text import resolve
 from nearwise_server.cli.errors import CommandFailed
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. `at` is an ISO 8601 time, in `zone` when it names none; None is now."""
+    """What is asked. `at` is an ISO 8601 time, in `zone` when it names none; None is now.
+
+    `consent` are the purposes that the subject grants.
+    """
 
     flag: str
     subject: str | None
     context: dict[str, Json]
     at: str | None
     zone: str
+    consent: tuple[str, ...] = ()
 
 
 def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation:
     """Decide as a device does, and say why.
 
     Raises:
-        CommandFailed: there is no such flag, or the time cannot be read.
+        CommandFailed: there is no such flag or purpose, or the time cannot be read.
     """
-    release = Release(provisional_bundle(entries, now))
+    for name in set(question.consent).difference(PURPOSES):
+        raise CommandFailed(f"unknown purpose '{name}'{did_you_mean(name, PURPOSES)}")
+    release = Release(provisional_bundle(entries, now)).granting(question.consent)
     if question.flag not in release.flag_keys:
         guess = did_you_mean(question.flag, release.flag_keys)
         raise CommandFailed(f"unknown flag '{question.flag}'{guess}")
@@ -51,6 +57,21 @@ def undeclared(entries: Sequence[Entry], context: Mapping[str, Json]) -> Iterato
     for name in _names(context, kinds):
         if name not in kinds:
             yield f"unknown attribute '{name}'{did_you_mean(name, kinds)}"
+
+
+def withheld(built: Built, question: Question) -> Iterator[str]:
+    """A sentence for each attribute in the context that rules do not see without a consent that is not given."""
+    policy = built.settings.consent
+    granted = {*question.consent, *(policy.granted if policy is not None else ())}
+    needed = {
+        entry.key: tuple(map(str, loads(entry.body).get("purposes", ())))
+        for entry in built.entries
+        if entry.kind == "attribute"
+    }
+    for name in _names(question.context, dict.fromkeys(needed, "")):
+        lacking = [purpose for purpose in needed.get(name, ()) if purpose not in granted]
+        if lacking:
+            yield f"'{name}' is missing to rules without --consent {','.join(lacking)}"
 
 
 def _names(context: Mapping[str, Json], kinds: Mapping[str, str], prefix: str = "") -> Iterator[str]:

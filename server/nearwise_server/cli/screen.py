@@ -92,6 +92,20 @@ def decision_json(decision: Decision) -> dict[str, object]:
     }
 
 
+def explanation_json(explanation: Explanation) -> dict[str, object]:
+    """What each rule made of a question, as JSON."""
+    rules = [
+        {
+            "name": rule.name,
+            "held": rule.held,
+            "effect": rule.effect,
+            "findings": [found.message for found in rule.findings],
+        }
+        for rule in explanation.rules
+    ]
+    return {"notes": list(explanation.notes), "rules": rules}
+
+
 def show_table(title: str, columns: Iterable[str], rows: Iterable[Sequence[object]]) -> None:
     """A table without lines; what looks like a number stands to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")

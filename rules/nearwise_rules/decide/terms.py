@@ -1,0 +1,69 @@
+"""The terms on which a bundle uses what it knows: what is granted to everybody, and what each event needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import loads
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from nearwise_rules.consent import UNKNOWN_PURPOSE, purposes_mask
+from nearwise_rules.decide.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from nearwise_rules.bundle import Bundle
+    from nearwise_rules.documents import Join, JsonObject
+
+_EVERY_OTHER = "*"
+
+
+class EventTerms(NamedTuple):
+    """What an event needs to be stored: a mask of purposes. `retention_seconds`: how long it is remembered."""
+
+    mask: int = 0
+    retention_seconds: float = float("inf")
+
+
+class Terms:
+    """What a bundle says about consent; events are read when they are first asked for.
+
+    `granted` is the mask of purposes that everybody grants until he objects. `policy` names what subjects agree to.
+    """
+
+    __slots__ = ("_bundle", "_events", "_surroundings", "granted", "honours_gpc", "join", "policy")
+
+    def __init__(self, bundle: Bundle, settings: JsonObject) -> None:
+        consent, anonymous = _map(settings.get("consent")), _map(settings.get("anonymous"))
+        policy = consent.get("policy")
+        self.policy = policy if isinstance(policy, str) else None
+        self.granted = purposes_mask(cast("list[str]", consent.get("granted") or ())) & ~UNKNOWN_PURPOSE
+        self.honours_gpc = consent.get("gpc") is not False
+        self.join = cast("Join", anonymous.get("join", "consented"))
+        self._bundle = bundle
+        self._events: dict[str, EventTerms] = {}
+        self._surroundings = Surroundings(granted=self.granted)
+
+    def event(self, name: str) -> EventTerms:
+        """The terms of an event: its own, else those of `*`, else none."""
+        found = self._events.get(name)
+        if found is None:
+            body = self._bundle.entry("event", name) or self._bundle.entry("event", _EVERY_OTHER)
+            found = _event_terms(_map(loads(body or b"{}")))
+            if len(self._events) < _EVENTS_KEPT:
+                self._events[name] = found
+        return found
+
+    def surround(self, _subject: object) -> Surroundings:
+        """The surroundings of a subject of whom nothing is known but what everybody grants."""
+        return self._surroundings
+
+
+_EVENTS_KEPT = 1000
+"""Names of events come from apps: no more of them are remembered."""
+
+
+def _event_terms(document: JsonObject) -> EventTerms:
+    return EventTerms(purposes_mask(cast("list[str]", document.get("purposes") or ())))
+
+
+def _map(value: object) -> JsonObject:
+    return cast("JsonObject", value) if isinstance(value, Mapping) else {}
