@@ -7,6 +7,7 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
+from nearwise_rules.documents.history import AttributeValue, HistoryMeasure
 from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
@@ -27,6 +28,7 @@ __all__ = [
     "AtMost",
     "Attribute",
     "AttributeType",
+    "AttributeValue",
     "Bucketing",
     "Budget",
     "Candidates",
@@ -41,6 +43,7 @@ __all__ = [
     "FlagType",
     "Grace",
     "Happening",
+    "HistoryMeasure",
     "Holdout",
     "Json",
     "JsonObject",
