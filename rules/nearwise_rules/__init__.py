@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
-    from nearwise_rules.audiences import AudienceFilter, build_filter
+    from nearwise_rules.audiences import (
+        AudienceFilter,
+        build_filter,
+    )
     from nearwise_rules.bundle import (
         Acceptance,
         Accepted,
@@ -76,12 +79,14 @@ if TYPE_CHECKING:
     from nearwise_rules.documents import (
         AnonymousPolicy,
         Attribute,
+        AttributeValue,
         Case,
         ConsentPolicy,
         ContactCap,
         EventDeclaration,
         Expectation,
         Flag,
+        HistoryMeasure,
         Holdout,
         Json,
         JsonObject,
@@ -105,9 +110,13 @@ if TYPE_CHECKING:
     from nearwise_rules.history import (
         Assignment,
         History,
+        HistoryPlan,
         Ledger,
         LedgerLimits,
+        Measure,
+        Need,
         Series,
+        compile_measure,
         series_key,
     )
     from nearwise_rules.logic import (
@@ -147,7 +156,10 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "nearwise_rules.audiences": ("AudienceFilter", "build_filter"),
+    "nearwise_rules.audiences": (
+        "AudienceFilter",
+        "build_filter",
+    ),
     "nearwise_rules.bundle": (
         "Acceptance",
         "Accepted",
@@ -213,12 +225,14 @@ _HOMES = {
     "nearwise_rules.documents": (
         "AnonymousPolicy",
         "Attribute",
+        "AttributeValue",
         "Case",
         "ConsentPolicy",
         "ContactCap",
         "EventDeclaration",
         "Expectation",
         "Flag",
+        "HistoryMeasure",
         "Holdout",
         "Json",
         "JsonObject",
@@ -242,9 +256,13 @@ _HOMES = {
     "nearwise_rules.history": (
         "Assignment",
         "History",
+        "HistoryPlan",
         "Ledger",
         "LedgerLimits",
+        "Measure",
+        "Need",
         "Series",
+        "compile_measure",
         "series_key",
     ),
     "nearwise_rules.logic": (
@@ -298,6 +316,7 @@ __all__ = [
     "Assembled",
     "Assignment",
     "Attribute",
+    "AttributeValue",
     "AudienceFilter",
     "BatchLimits",
     "BudgetExceeded",
@@ -328,6 +347,8 @@ __all__ = [
     "Flag",
     "Freshness",
     "History",
+    "HistoryMeasure",
+    "HistoryPlan",
     "Holdout",
     "Item",
     "Json",
@@ -337,7 +358,9 @@ __all__ = [
     "Limits",
     "Literal",
     "Manifest",
+    "Measure",
     "Model",
+    "Need",
     "Node",
     "Offer",
     "Operation",
@@ -370,6 +393,7 @@ __all__ = [
     "assemble",
     "build_filter",
     "canonical_json",
+    "compile_measure",
     "decision_id",
     "decode_batch",
     "development_signer",

@@ -20,7 +20,6 @@ _DAY = 86_400
 _EPOCH_ORDINAL = 719_163
 HOURS = 32
 """Numbers that each day sets aside for its hours, of which it has 22 to 26."""
-_LAST_HOUR = 4_000_000 * HOURS
 _CACHED_DAYS = 2048
 
 
@@ -32,15 +31,13 @@ class Window(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A window at one moment: from `low` up to, not including, `high`; the numbers of its first and last hour.
+    """A window at one moment: from `low` up to, not including, `high`.
 
     `until`: when a calendar's window gives way to the next one; infinite for the others.
     """
 
     low: float
     high: float
-    first_hour: int
-    last_hour: int
     until: float
 
 
@@ -131,22 +128,19 @@ class Calendar:
         """What a window covers at a moment. A rolling one reaches as far ahead as back: a clock may have gone back."""
         kind, seconds = window
         if kind == "rolling":
-            low, high = at - seconds, at + seconds
-            return Span(nextafter(low, inf), high, self.hour(low), self.hour(high), inf)
-        day = self._day(at)
+            return Span(nextafter(at - seconds, inf), at + seconds, inf)
         if kind == "ever":
-            return Span(-inf, inf, 0, _LAST_HOUR, inf)
-        if kind == "hour":
-            hour = self.hour(at)
-            start = day.start + (hour % HOURS) * 3600
-            end = self.hour_end(at)
-            return Span(start, end, hour, hour, end)
+            return Span(-inf, inf, inf)
+        day = self._day(at)
         if kind == "day":
-            hour = day.ordinal * HOURS
-            return Span(day.start, day.end, hour, hour + HOURS - 1, day.end)
+            return Span(day.start, day.end, day.end)
+        if kind == "hour":
+            start = day.start + (moment(at) - day.start) // 3600 * 3600
+            end = min(start + 3600, day.end)
+            return Span(start, end, end)
         first, last = _days_around(kind, day.ordinal)
         end = self.start(last + 1)
-        return Span(self.start(first), end, first * HOURS, last * HOURS + HOURS - 1, end)
+        return Span(self.start(first), end, end)
 
     def _day(self, at: float) -> _Day:
         last = self._last

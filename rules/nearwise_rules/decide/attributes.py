@@ -29,7 +29,7 @@ class Declared:
         if isinstance(history, Mapping):
             from nearwise_rules.history import compile_measure
 
-            self.measure = compile_measure(history)
+            self.measure = compile_measure(history, str(document.get("type")))
 
     @property
     def asks_of_candidate(self) -> bool:

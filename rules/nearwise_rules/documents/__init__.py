@@ -8,6 +8,7 @@ from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.events import EventDeclaration
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
+from nearwise_rules.documents.history import AttributeValue, HistoryMeasure
 from nearwise_rules.documents.locales import LocaleSettings
 from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
@@ -32,6 +33,7 @@ __all__ = [
     "AtMost",
     "Attribute",
     "AttributeType",
+    "AttributeValue",
     "Bucketing",
     "Budget",
     "Candidates",
@@ -49,6 +51,7 @@ __all__ = [
     "FlagType",
     "Grace",
     "Happening",
+    "HistoryMeasure",
     "Holdout",
     "Join",
     "Json",

@@ -6,11 +6,12 @@ is neither a text, a number nor a truth value has no key. Long values are told a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
 _BETWEEN = "\x1e"
 _AFTER_NAME = "\x1f"
+_OF = "\x1d+"
 _ESCAPES = {ord("\x1d"): "\x1d0", ord(_BETWEEN): "\x1d1", ord(_AFTER_NAME): "\x1d2"}
 _LONGEST = 100
 
@@ -22,8 +23,17 @@ def series_key(properties: Mapping[str, object]) -> str:
     """
     if not properties:
         return ""
-    pairs = [name_part(name) + (value_text(value) or "") for name, value in sorted(properties.items())]
+    return joined_key([name_part(name) + (value_text(value) or "") for name, value in sorted(properties.items())])
+
+
+def joined_key(pairs: Iterable[str]) -> str:
+    """The key of pairs of a name's part and a value's text, in the order of their names."""
     return _BETWEEN.join(pairs)
+
+
+def summed_key(key: str, of: str) -> str:
+    """The key of the occurrences of `key` that have a number at the property `of`, which their series adds up."""
+    return (key + _BETWEEN if key else "") + _OF + name_part(of)
 
 
 def name_part(name: str) -> str:

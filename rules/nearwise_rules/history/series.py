@@ -8,8 +8,8 @@ more than there were at its edge, never less. Hours, days, weeks and months of t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
-from math import inf
+from collections.abc import Mapping
+from math import inf, nextafter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -32,6 +32,24 @@ class Figures(NamedTuple):
     until: float
     number: int
     total: float
+
+
+class _Bucket(NamedTuple):
+    """Occurrences of one hour, or of a day of which the hours are not known any more."""
+
+    day: int
+    hour: int | None
+    number: int
+    total: float
+
+
+class _Look(NamedTuple):
+    """What a window holds: the times from `first` up to `end`, buckets, and until when that is all."""
+
+    first: int
+    end: int
+    buckets: list[_Bucket]
+    until: float
 
 
 class Series(NamedTuple):
@@ -80,56 +98,63 @@ class Series(NamedTuple):
         """How many occurrences a window held at a moment, and the sum of their values."""
         if window.kind == "ever":
             return Figures(-inf, inf, self.number, self.total)
-        span = calendar.span(window, at)
-        first, end = bisect_left(self.times, span.low), bisect_left(self.times, span.high)
-        count, total = end - first, sum(self.values[first:end], 0.0)
-        for _, _, number, amount in self._poured(span):
-            count += number
-            total += amount
-        return Figures(at, self._until(window, at, span, calendar), count, total)
+        first, end, buckets, until = self._look(window, at, calendar)
+        number, total = end - first, sum(self.values[first:end], 0.0)
+        for bucket in buckets:
+            number += bucket.number
+            total += bucket.total
+        return Figures(at, until, number, total)
 
     def days_of(self, window: Window, at: float, calendar: Calendar) -> Figures:
         """On how many days of the calendar there were occurrences in a window; `total` tells nothing."""
-        span = calendar.span(window, at)
-        days = {calendar.day(time) for time in self._kept(span)}
-        days.update(day for day, _, _, _ in self._poured(span))
-        return Figures(at, self._until(window, at, span, calendar), len(days), 0.0)
+        first, end, buckets, until = self._look(window, at, calendar)
+        days = {calendar.day(time) for time in self.times[first:end]}
+        days.update([bucket.day for bucket in buckets])
+        return Figures(at, until, len(days), 0.0)
 
     def hours_of(self, window: Window, at: float, calendar: Calendar) -> Figures:
         """In how many hours there were occurrences; of a day that is only known as a whole, in as many as can be."""
+        first, end, buckets, until = self._look(window, at, calendar)
+        hours = {calendar.hour(time) for time in self.times[first:end]}
+        hours.update([bucket.hour for bucket in buckets if bucket.hour is not None])
+        more = sum([min(bucket.number, 24) for bucket in buckets if bucket.hour is None])
+        return Figures(at, until, len(hours) + more, 0.0)
+
+    def _look(self, window: Window, at: float, calendar: Calendar) -> _Look:
         span = calendar.span(window, at)
-        hours = {calendar.hour(time) for time in self._kept(span)}
-        hours.update(hour for _, hour, _, _ in self._poured(span) if hour is not None)
-        more = sum(min(count, 24) for _, hour, count, _ in self._poured(span) if hour is None)
-        return Figures(at, self._until(window, at, span, calendar), len(hours) + more, 0.0)
-
-    def _kept(self, span: Span) -> tuple[float, ...]:
-        return self.times[bisect_left(self.times, span.low) : bisect_left(self.times, span.high)]
-
-    def _poured(self, span: Span) -> Iterable[tuple[int, int | None, int, float]]:
-        """The buckets that a span touches: day, hour where it is known, count and sum."""
-        if self.low < span.low and span.high <= self.high:
-            return
-        for hour, (count, total) in self.hours.items():
-            if span.first_hour <= hour <= span.last_hour:
-                yield hour // HOURS, hour, count, total
-        first, last = span.first_hour // HOURS, span.last_hour // HOURS
-        for day, (count, total) in self.days.items():
-            if first <= day <= last:
-                yield day, None, count, total
-
-    def _until(self, window: Window, at: float, span: Span, calendar: Calendar) -> float:
-        """Until when a window holds what it holds at `at`, if nothing is added."""
-        seconds = window.seconds
-        if window.kind != "rolling":
-            return span.until
         first, end = bisect_left(self.times, span.low), bisect_left(self.times, span.high)
-        leaves = [time + seconds for time in (*self.times[first : first + 1], self.low) if time >= span.low]
-        enters = [time - seconds for time in (*self.times[end : end + 1], self.high) if time >= span.high]
+        if not (self.hours or self.days):
+            buckets = list[_Bucket]()
+        elif self.low < span.low and span.high <= self.high:
+            buckets = []
+        else:
+            buckets = self._cut(span, calendar)
+        if window.kind != "rolling":
+            return _Look(first, end, buckets, span.until)
+        return _Look(first, end, buckets, self._until(window.seconds, span, first, end, calendar))
+
+    def _until(self, seconds: float, span: Span, first: int, end: int, calendar: Calendar) -> float:
+        """Until when a rolling window holds what it holds in `span`, if nothing is added."""
+        leaves = self.times[first] if first < len(self.times) else inf
+        enters = self.times[end] if end < len(self.times) else inf
         if self.hours or self.days:
-            leaves.append(calendar.hour_end(at - seconds) + seconds)
-            enters.append(calendar.hour_end(at + seconds) - seconds)
-        return min((*leaves, *enters), default=inf) - _EARLY_SECONDS
+            leaves = min(leaves, calendar.hour_end(span.low), self.low if self.low >= span.low else inf)
+            last = calendar.hour_end(nextafter(span.high, -inf))
+            enters = min(enters, last, self.high if self.high >= span.high else inf)
+        return min(leaves + seconds, enters - seconds) - _EARLY_SECONDS
+
+    def _cut(self, span: Span, calendar: Calendar) -> list[_Bucket]:
+        """The buckets that a span touches."""
+        first, last = calendar.hour(span.low), calendar.hour(nextafter(span.high, -inf))
+        buckets = [
+            _Bucket(hour // HOURS, hour, number, total)
+            for hour, (number, total) in self.hours.items()
+            if first <= hour <= last
+        ]
+        for day, (number, total) in self.days.items():
+            if first // HOURS <= day <= last // HOURS:
+                buckets.append(_Bucket(day, None, number, total))
+        return buckets
 
     def pruned(self, calendar: Calendar, horizon: float) -> Series:
         """This series without what is known of the days before that of `horizon`; the figures of ever stay."""

@@ -18,6 +18,7 @@ from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, 
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.files import Sources, sort_files
 from nearwise_rules.rulesets.flags import check_flag, check_holdout
+from nearwise_rules.rulesets.history import check_history
 from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
 from nearwise_rules.rulesets.purposes import check_event, check_policies
 from nearwise_rules.rulesets.references import References
@@ -118,6 +119,7 @@ def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
 
 
 CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
+    "attribute": check_history,
     "segment": check_segment,
     "flag": check_flag,
     "event": check_event,
