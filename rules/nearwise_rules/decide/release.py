@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.catalogue import Catalogue
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.documents import Json, JsonObject
+    from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
 
 FOREVER = float("inf")
@@ -67,6 +68,7 @@ class Release:
         self._models: dict[str, Scorer | None] = {}
         self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
+        self._remembers: HistoryPlan | None = None
 
     def granting(self, purposes: Iterable[str]) -> Release:
         """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
@@ -82,6 +84,15 @@ class Release:
     def placement_keys(self) -> tuple[str, ...]:
         """The keys of all placements of the bundle, sorted."""
         return tuple(self.bundle.keys("placement"))
+
+    @property
+    def remembers(self) -> HistoryPlan:
+        """What the device must remember of events for this bundle to decide."""
+        if self._remembers is None:
+            from nearwise_rules.decide.remembering import history_plan
+
+            self._remembers = history_plan(self)
+        return self._remembers
 
     @property
     def catalogue(self) -> Catalogue:
