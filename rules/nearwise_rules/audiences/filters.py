@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 
 from nearwise_rules.audiences.fuse import FALSE_POSITIVES, MAX_SEGMENT_LENGTH, Shape, admitting
 from nearwise_rules.bundle.hashing import sha256
+from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.errors import BundleRefused, Refusal
 
 FORMAT: Final = 1
@@ -36,6 +37,7 @@ MAX_KEYS: Final = 10_000_000
 MAX_EXCEPTIONS: Final = 500_000
 MAX_KEY_CHARACTERS: Final = 1_024
 
+_MAX_BYTES: Final = BundleLimits().max_entry_bytes
 _MAGIC: Final = b"NWAF"
 _LISTED, _FUSE = 0, 1
 _HEAD: Final = Struct("<4sBBHQIIII")
@@ -93,6 +95,8 @@ class AudienceFilter:
             BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
         """
         body = memoryview(data)
+        if len(body) > _MAX_BYTES:
+            raise BundleRefused(Refusal.TOO_LARGE, f"audience filter of {len(body)} bytes, at most {_MAX_BYTES}")
         head = _read_head(body)
         _check_length(head, len(body))
         found = cls(head, body)
@@ -101,9 +105,30 @@ class AudienceFilter:
             raise BundleRefused(Refusal.MALFORMED, "audience filter whose hashes are not in order")
         return found
 
+    @classmethod
+    def from_text(cls, text: str) -> AudienceFilter:
+        """Read what `to_text` wrote.
+
+        Raises:
+            BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
+        """
+        from binascii import a2b_base64
+
+        try:
+            data = a2b_base64("".join(text.split()), strict_mode=True)
+        except ValueError:
+            raise BundleRefused(Refusal.MALFORMED, "audience filter that is no base64 text") from None
+        return cls.from_bytes(data)
+
     def to_bytes(self) -> bytes:
         """The filter as `from_bytes` reads it."""
         return bytes(self._body)
+
+    def to_text(self) -> str:
+        """The filter as a text: base64 in lines of 76 characters (RFC 2045)."""
+        from base64 import encodebytes
+
+        return encodebytes(self._body).decode()
 
     def with_purposes(self, purposes: int) -> AudienceFilter:
         """The same filter for subjects who consent to these purposes (a mask)."""

@@ -5,6 +5,7 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 """
 
 from nearwise_rules.documents.attributes import Attribute, Segment
+from nearwise_rules.documents.audiences import Audience
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.events import EventDeclaration
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
@@ -34,6 +35,7 @@ __all__ = [
     "Attribute",
     "AttributeType",
     "AttributeValue",
+    "Audience",
     "Bucketing",
     "Budget",
     "Candidates",

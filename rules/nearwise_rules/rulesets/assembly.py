@@ -12,6 +12,7 @@ from nearwise_rules.documents import Bucketing, Grace, Json, JsonObject, RuleSet
 from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Dialect
 from nearwise_rules.rulesets.attributes import attribute_types, check_attributes
+from nearwise_rules.rulesets.audiences import BuiltAudience, Progress, built_audiences
 from nearwise_rules.rulesets.carrying import built_flag
 from nearwise_rules.rulesets.cases import check_case
 from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known
@@ -42,28 +43,35 @@ class _EnoughError(Exception):
 
 @dataclass(frozen=True)
 class Assembled:
-    """The entries without problems, sorted by kind and key; every problem; every condition that parsed."""
+    """The entries without problems, sorted by kind and key; every problem; every condition that parsed.
+
+    `audiences` say of what their entries were built.
+    """
 
     entries: tuple[Entry, ...]
     problems: tuple[FileProblem, ...]
     conditions: tuple[Condition, ...]
+    audiences: tuple[BuiltAudience, ...] = ()
 
 
-def assemble(files: Mapping[str, Json], previous: Bundle | None = None) -> Assembled:
+def assemble(files: Mapping[str, Json], previous: Bundle | None = None, progress: Progress | None = None) -> Assembled:
     """Check the documents of a rule set (path within it -> JSON document) and build their entries.
 
-    The ranges of splits are carried over from `previous`, so that only subjects of shrinking shares move. Authors'
-    mistakes never raise; a set without problems can be published.
+    The ranges of splits are carried over from `previous`, so that only subjects of shrinking shares move. Lists of
+    keys (audiences/*.txt) are texts; `progress` hears how far they are built. Authors' mistakes never raise; a set
+    without problems can be published.
     """
     problems: list[FileProblem] = []
     try:
-        return _assemble(files, previous, problems)
+        return _assemble(files, previous, problems, progress)
     except _EnoughError:
         message = f"more than {MAX_PROBLEMS} problems; what comes after was not checked"
         return Assembled((), (*problems, FileProblem(problems[-1].file, "", "too_many_problems", message)), ())
 
 
-def _assemble(files: Mapping[str, Json], previous: Bundle | None, problems: list[FileProblem]) -> Assembled:
+def _assemble(
+    files: Mapping[str, Json], previous: Bundle | None, problems: list[FileProblem], progress: Progress | None
+) -> Assembled:
     def report(problem: FileProblem) -> None:
         if len(problems) >= MAX_PROBLEMS:
             raise _EnoughError
@@ -78,8 +86,10 @@ def _assemble(files: Mapping[str, Json], previous: Bundle | None, problems: list
             entries.append(Entry.of(kind, key, document))
         except (DocumentError, ValueError, TypeError) as error:
             part.problem("not_json", f"cannot be written as JSON: {error}")
+    audiences = tuple(built_audiences(sources, progress))
+    entries += [audience.entry for audience in audiences]
     ordered = sorted(entries, key=lambda entry: (entry.kind, entry.key))
-    return Assembled(tuple(ordered), tuple(problems), conditions)
+    return Assembled(tuple(ordered), tuple(problems), conditions, audiences)
 
 
 def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
@@ -150,8 +160,8 @@ def _documents(
     for kind, parts in sources.kinds.items():
         build = BUILDS.get(kind)
         for key, part in parts.items():
-            if part in broken:
-                continue
+            if kind == "audience" or part in broken:
+                continue  # audiences are no JSON: they are built apart
             built = (
                 part.value if build is None else build(key, cast("JsonObject", part.value), _loaded(past, kind, key))
             )

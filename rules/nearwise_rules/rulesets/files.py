@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from posixpath import join, normpath
 
 from nearwise_rules.documents import Json
 from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mean
@@ -11,10 +12,15 @@ from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mea
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end; others beside them are left alone."""
 
+AUDIENCES = "audiences"
+"""The folder of audiences: beside a document, or instead of it, an audience has a text in one of these forms."""
+
+TEXTS = (".txt", ".filter")
+
 LISTED = {"attributes": "attribute", "segments": "segment", "events": "event", "caps": "cap"}
 """Files that hold many documents, each under its key: stem of the file -> kind."""
 
-FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model"}
+FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model", AUDIENCES: "audience"}
 """Folders that hold a document in each file: name of the folder -> kind."""
 
 EVERY_OTHER = "*"
@@ -26,10 +32,14 @@ _FOLDERS = (*FOLDERS, "cases")
 
 @dataclass(slots=True)
 class Sources:
-    """The documents of a rule set, in the order of the files: the settings, the others by kind and key."""
+    """The documents of a rule set, in the order of the files: the settings, the others by kind and key.
+
+    `texts` are the lists and filters of audiences, by file.
+    """
 
     settings: Part | None = None
     kinds: dict[str, dict[str, Part]] = field(default_factory=dict[str, "dict[str, Part]"])
+    texts: dict[str, Part] = field(default_factory=dict[str, Part])
 
     def __getitem__(self, kind: str) -> dict[str, Part]:
         return self.kinds.setdefault(kind, {})
@@ -37,7 +47,13 @@ class Sources:
 
 def is_rule_set_file(path: str) -> bool:
     """Whether a file belongs to a rule set: by how it ends, and nothing hidden."""
-    return path.endswith(SUFFIXES) and not any(name.startswith(".") for name in path.split("/"))
+    ends_well = path.endswith(SUFFIXES) or is_text_of_audience(path)
+    return ends_well and not any(name.startswith(".") for name in path.split("/"))
+
+
+def is_text_of_audience(path: str) -> bool:
+    """Whether a file of a rule set is a list of keys, or a filter built of one: no document but a text."""
+    return path.startswith(f"{AUDIENCES}/") and path.endswith(TEXTS)
 
 
 def sort_files(files: Mapping[str, Json], report: Report) -> Sources:
@@ -45,12 +61,16 @@ def sort_files(files: Mapping[str, Json], report: Report) -> Sources:
     sources = Sources()
     stems: dict[str, str] = {}
     for file in sorted(filter(is_rule_set_file, files)):
+        if is_text_of_audience(file):
+            sources.texts[file] = Part(file, "", files[file], report)
+            continue
         stem = file.rsplit(".", 1)[0]
         if stem in stems:
             report(FileProblem(file, "", "duplicate_key", f"'{stem}' is also in {stems[stem]}"))
             continue
         stems[stem] = file
         _take(sources, stem, Part(file, "", files[file], report))
+    _take_texts(sources)
     return sources
 
 
@@ -71,6 +91,25 @@ def _take(sources: Sources, stem: str, part: Part) -> None:
             return
         guess = did_you_mean(first, _FOLDERS if "/" in stem else _SINGLE)
         part.problem("unknown_file", f"'{first}{'/' if '/' in stem else ''}' is not known to this version{guess}")
+
+
+def _take_texts(sources: Sources) -> None:
+    """Audiences that are a list and nothing else. A list that another audience names as `known` is none."""
+    known = {known_file(part.get("known").value) for part in sources["audience"].values()}
+    for file, part in sources.texts.items():
+        folder, _, name = file.rpartition("/")
+        key = name.rsplit(".", 1)[0]
+        if file in known or (folder == AUDIENCES and key in sources["audience"]):
+            continue
+        if folder == AUDIENCES:
+            sources["audience"].update(_checked({key: Part(file, "", {}, part.report)}, "audience"))
+        else:
+            part.problem("unknown_file", "no audience names this list as 'known', and audiences lie in no folder")
+
+
+def known_file(name: Json) -> str | None:
+    """The path within the rule set of the list that an audience names as `known`, beside its own file."""
+    return normpath(join(AUDIENCES, name)) if isinstance(name, str) and name else None
 
 
 def _take_cases(sources: Sources, stem: str, part: Part) -> None:

@@ -1,7 +1,7 @@
 """Rule sets as tests write them, made into signed bundles.
 
 A rule set is a folder, the same files as a mapping from path to document, or the short form
-`{"attributes": {...}, "segments": {...}, "flags": {...}, "settings": {...}}`.
+`{"attributes": {...}, "segments": {...}, "audiences": {...}, "flags": {...}, "settings": {...}}`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from nearwise.errors import NearwiseError
-from nearwise_rules import Bundle, Manifest, Signer, assemble, development_signer, pack_bundle, root_hash, seal
+from nearwise_rules import (
+    Bundle,
+    Manifest,
+    Signer,
+    assemble,
+    development_signer,
+    is_rule_set_file,
+    is_text_of_audience,
+    pack_bundle,
+    root_hash,
+    seal,
+)
 
 if TYPE_CHECKING:
     from nearwise_rules import Json, JsonObject
@@ -22,6 +33,9 @@ Source = str | os.PathLike[str] | Mapping[str, object]
 """A folder, files by path, or the short form."""
 
 TENANT = "testing"
+_PARTS = ("settings", "attributes", "segments", "audiences", "flags", "cases")
+"""The members of the short form."""
+
 ISSUED = 1_767_225_600.0
 """2026-01-01T00:00:00Z, when bundles of this module were issued unless the test says otherwise."""
 
@@ -79,9 +93,9 @@ def rule_set_files(source: Source) -> dict[str, Json]:
         return dict(_folder(os.fspath(source)))
     if any("." in path for path in source):
         return cast("dict[str, Json]", dict(source))
-    unknown = source.keys() - {"settings", "attributes", "segments", "flags", "cases"}
+    unknown = source.keys() - _PARTS
     if unknown:
-        raise RuleSetInvalid(f"a rule set has settings, attributes, segments, flags and cases, not {sorted(unknown)}")
+        raise RuleSetInvalid(f"a rule set has {', '.join(_PARTS)}, not {sorted(unknown)}")
     return _short_form(cast("Mapping[str, Json]", source))
 
 
@@ -92,6 +106,8 @@ def _short_form(source: Mapping[str, Json]) -> dict[str, Json]:
             files[f"{name}.json"] = source[name]
     for key, flag in cast("Mapping[str, Json]", source.get("flags") or {}).items():
         files[f"flags/{key}.json"] = flag
+    for key, audience in cast("Mapping[str, Json]", source.get("audiences") or {}).items():
+        files[f"audiences/{key}.json"] = {"keys": audience} if isinstance(audience, list) else audience
     if "cases" in source:
         files["cases/cases.json"] = source["cases"]
     return files
@@ -103,14 +119,17 @@ def _folder(folder: str) -> Iterator[tuple[str, Json]]:
     for parent, names, files in os.walk(folder):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
-            if name.endswith((".json", ".yaml", ".yml")) and not name.startswith("."):
-                path = os.path.join(parent, name)
-                yield os.path.relpath(path, folder).replace(os.sep, "/"), _document(path)
+            path = os.path.join(parent, name)
+            file = os.path.relpath(path, folder).replace(os.sep, "/")
+            if is_rule_set_file(file):
+                yield file, _document(path, is_text=is_text_of_audience(file))
 
 
-def _document(path: str) -> Json:
-    with open(path, encoding="utf-8") as file:
+def _document(path: str, *, is_text: bool) -> Json:
+    with open(path, encoding="utf-8", errors="surrogateescape" if is_text else "strict") as file:
         text = file.read()
+    if is_text:
+        return text
     try:
         return cast("Json", json.loads(text) if path.endswith(".json") else _yaml(text))
     except ValueError as error:

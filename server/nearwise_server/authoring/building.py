@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from nearwise_rules import (
     SETTINGS,
     Assembled,
+    BuiltAudience,
     Bundle,
     Entry,
     FileProblem,
@@ -19,11 +20,12 @@ from nearwise_rules import (
     assemble,
     did_you_mean,
     is_rule_set_file,
+    is_text_of_audience,
 )
 from nearwise_server.authoring.golden import failing_cases
-from nearwise_server.authoring.located import LocatedProblem, Source
+from nearwise_server.authoring.located import Lines, LocatedProblem, Source
 from nearwise_server.authoring.structure import check_structure, read_settings
-from nearwise_server.authoring.texts import read_source
+from nearwise_server.authoring.texts import read_lines, read_source
 from nearwise_server.authoring.typechecking import TypeChecker
 
 _OF_KEY = frozenset({"unknown_operator"})
@@ -36,18 +38,26 @@ class Built:
     entries: tuple[Entry, ...]
     problems: tuple[LocatedProblem, ...]
     settings: RuleSetSettings
+    audiences: tuple[BuiltAudience, ...] = ()
 
 
-def build_rule_set(files: Mapping[str, str], previous: Bundle | None = None, *, now: float | None = None) -> Built:
+def build_rule_set(
+    files: Mapping[str, str],
+    previous: Bundle | None = None,
+    *,
+    now: float | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Built:
     """Check and build the texts of a rule set, by their path relative to its folder ("flags/a.yaml").
 
     Splits keep the subjects they have in `previous` as far as their shares allow. `now` (Unix seconds, default: the
-    clock) is the time of golden cases that name none. Problems come in the order of files and places; authors'
+    clock) is the time of golden cases that name none. `progress` hears, while the filters of audiences are built, the
+    key of one and which part of it is done. Problems come in the order of files and places; authors'
     mistakes never raise.
     """
     sources, problems = _read(files)
     documents = {file: source.document for file, source in sources.items()}
-    assembled = assemble(documents, previous)
+    assembled = assemble(documents, previous, progress)
     found = [*assembled.problems, *_check_settings(documents), *_check_types(documents, assembled)]
     shapes = [problem for file in documents for problem in check_structure(file, documents[file])]
     unread = {file.rsplit(".", 1)[0] for file in files if file not in sources}
@@ -59,14 +69,14 @@ def build_rule_set(files: Mapping[str, str], previous: Bundle | None = None, *, 
     found += failing_cases(assembled.entries, documents, broken, time.time() if now is None else now)
     problems += [_located(sources[wrong.file], wrong) for wrong in found]
     ordered = sorted(set(problems), key=lambda wrong: (wrong.file, wrong.line, wrong.column, wrong.message))
-    return Built(assembled.entries, tuple(ordered), read_settings(assembled.entries))
+    return Built(assembled.entries, tuple(ordered), read_settings(assembled.entries), assembled.audiences)
 
 
-def _read(files: Mapping[str, str]) -> tuple[dict[str, Source], list[LocatedProblem]]:
-    sources: dict[str, Source] = {}
+def _read(files: Mapping[str, str]) -> tuple[dict[str, Source | Lines], list[LocatedProblem]]:
+    sources: dict[str, Source | Lines] = {}
     problems: list[LocatedProblem] = []
     for file in sorted(filter(is_rule_set_file, files)):
-        source, wrong = read_source(file, files[file])
+        source, wrong = (read_lines if is_text_of_audience(file) else read_source)(file, files[file])
         problems += wrong
         if source is not None:
             sources[file] = source
@@ -87,7 +97,7 @@ def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]
 
 def _is_consequence(problem: FileProblem, unread: set[str]) -> bool:
     """Whether a name is unknown only because the file that defines it could not be read."""
-    if problem.code not in ("unknown_attribute", "unknown_segment", "unknown_flag"):
+    if problem.code not in ("unknown_attribute", "unknown_segment", "unknown_flag", "unknown_audience"):
         return False
     folder, name = problem.code.removeprefix("unknown_") + "s", problem.message.split("'")[1]
     return folder in unread or f"{folder}/{name}" in unread
@@ -123,7 +133,7 @@ def _check_types(documents: Mapping[str, object], assembled: Assembled) -> Itera
                 yield FileProblem(file, pointer + problem.pointer, problem.code, problem.message)
 
 
-def _located(source: Source, problem: FileProblem) -> LocatedProblem:
+def _located(source: Source | Lines, problem: FileProblem) -> LocatedProblem:
     place = source.place(problem.pointer, of_key=problem.of_key or problem.code in _OF_KEY)
     return LocatedProblem(problem.file, place.line, place.column, problem.code, problem.message)
 

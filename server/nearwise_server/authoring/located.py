@@ -37,9 +37,13 @@ class LocatedProblem:
 
 @dataclass(frozen=True)
 class TextLimits:
-    """Bounds of one file: bytes, nesting, number of values with every alias counted out, problems told."""
+    """Bounds of one file: bytes, nesting, number of values with every alias counted out, problems told.
+
+    `list_bytes` is for the keys of an audience.
+    """
 
     file_bytes: int = 1_048_576
+    list_bytes: int = 512 * 1_048_576
     depth: int = 200
     values: int = 50_000
     problems: int = 100
@@ -96,6 +100,18 @@ class Source:
                 return node.keys.get(token, below.place)
             node = below
         return node.place
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text that is no document: a list of keys, or a filter. The JSON pointer `/3` is its fourth line."""
+
+    file: str
+    document: str
+
+    def place(self, pointer: str, *, of_key: bool = False) -> Place:  # noqa: ARG002  as `Source.place`
+        """Where a line starts; line 0 when the whole text is meant."""
+        return Place(int(pointer[1:]) + 1, 1) if pointer[1:].isdecimal() else Place(0, 0)
 
 
 Report = Callable[[Place, str, str], None]

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nearwise_rules import (
     Attribute,
+    Audience,
     Case,
     ContactCap,
     Entry,
@@ -22,12 +23,25 @@ from nearwise_rules import (
     Placement,
     RuleSetSettings,
     Segment,
+    is_text_of_audience,
 )
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-KINDS = ("settings", "attributes", "segments", "events", "caps", "flag", "offer", "placement", "model", "cases")
+KINDS = (
+    "settings",
+    "attributes",
+    "segments",
+    "events",
+    "caps",
+    "flag",
+    "offer",
+    "placement",
+    "model",
+    "audience",
+    "cases",
+)
 """What a file of a rule set can hold; also the names of the schemas."""
 
 DERIVED = ("ranges", "quotas", "quota", "share")
@@ -48,11 +62,20 @@ _PHRASES: Mapping[str, str] = {
 
 def kind_of_file(file: str) -> str | None:
     """What a file holds, by its place in the folder; None when it belongs to no rule set of this version."""
+    if is_text_of_audience(file):
+        return None
     stem = file.rsplit(".", 1)[0]
     return _FOLDERS.get(stem.rpartition("/")[0]) if "/" in stem else _NAMES.get(stem)
 
 
-_FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model", "cases": "cases"}
+_FOLDERS = {
+    "flags": "flag",
+    "offers": "offer",
+    "placements": "placement",
+    "models": "model",
+    "audiences": "audience",
+    "cases": "cases",
+}
 _NAMES = {
     "nearwise": "settings",
     "attributes": "attributes",
@@ -101,6 +124,7 @@ def json_schema(kind: str) -> dict[str, object]:
         for name in DERIVED:
             definition.get("properties", {}).pop(name, None)
     one = {"flag": "a flag", "offer": "an offer", "placement": "a placement", "model": "a model"}
+    one["audience"] = "an audience"
     title = {**one, "cases": "golden cases"}.get(kind, kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -123,6 +147,7 @@ def _adapter(kind: str) -> TypeAdapter[object]:
         "offer": TypeAdapter(Offer),
         "placement": TypeAdapter(Placement),
         "model": TypeAdapter(Model),
+        "audience": TypeAdapter(Audience),
         "cases": TypeAdapter(list[Case]),
     }
     return adapters[kind]

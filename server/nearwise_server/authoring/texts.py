@@ -1,9 +1,9 @@
-"""Reading one file of a rule set: YAML or JSON by its name, checked for what canonical JSON cannot hold."""
+"""Reading one file of a rule set: YAML or JSON by its name, checked for what canonical JSON cannot hold; or a text."""
 
 from __future__ import annotations
 
 from nearwise_server.authoring.json_text import read_json
-from nearwise_server.authoring.located import LocatedProblem, Place, Source, TextLimits, TooMuchError
+from nearwise_server.authoring.located import Lines, LocatedProblem, Place, Source, TextLimits, TooMuchError
 from nearwise_server.authoring.yaml_text import read_yaml
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -37,3 +37,11 @@ def read_source(file: str, text: str, limits: TextLimits | None = None) -> tuple
     if root is None and not problems:
         problems.append(LocatedProblem(file, 0, 0, "empty", "the file is empty"))
     return (Source(file, root) if root is not None else None), problems
+
+
+def read_lines(file: str, text: str, limits: TextLimits | None = None) -> tuple[Lines | None, list[LocatedProblem]]:
+    """Read a text that is no document; what is in it is checked where it is used."""
+    most = (limits or TextLimits()).list_bytes
+    if len(text) > most:
+        return None, [LocatedProblem(file, 0, 0, "too_large", f"larger than {most} bytes")]
+    return Lines(file, text), []

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from nearwise_rules import Bundle, public_key_text
-from nearwise_server.authoring import Built, build_rule_set
+from nearwise_server.authoring import Built
 from nearwise_server.authoring.structure import json_schema
 from nearwise_server.cli import screen
+from nearwise_server.cli.audiences import build_with_progress, facts_of, show_audiences
 from nearwise_server.cli.errors import CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder, write_new
 from nearwise_server.cli.questions import Question, ask, read_context, undeclared, withheld
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     SEGMENTS = "segments"
     EVENTS = "events"
     FLAG = "flag"
+    AUDIENCE = "audience"
     CASES = "cases"
 
 
@@ -61,14 +63,16 @@ def check(
 ) -> None:
     """Find every problem of a rule set, and run its golden cases."""
     files = read_folder(folder)
-    built = build_rule_set(files)
+    built = build_with_progress(files)
     if form is Format.JSON:
         problems = [{**vars(problem)} for problem in built.problems]
-        screen.show_json({"files": len(files), "problems": problems})
+        audiences = [facts_of(audience) for audience in built.audiences]
+        screen.show_json({"files": len(files), "problems": problems, "audiences": audiences})
     elif built.problems:
         screen.show_problems(built.problems, len(files))
     else:
         screen.out.print(f"[green]no problems[/] in {screen.plural(len(files), 'file')}: {_content(built)}")
+        show_audiences(built.audiences)
     if built.problems:
         raise HasProblems
 
@@ -142,7 +146,7 @@ def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.")] = Kin
 def _built(folder: Path, previous: Bundle | None = None) -> Built:
     """The built rule set; its problems are printed when it has some."""
     files = read_folder(folder)
-    built = build_rule_set(files, previous)
+    built = build_with_progress(files, previous)
     if built.problems:
         screen.show_problems(built.problems, len(files))
         raise HasProblems
@@ -150,6 +154,7 @@ def _built(folder: Path, previous: Bundle | None = None) -> Built:
 
 
 def _content(built: Built) -> str:
-    names = {"flag": "flag", "segment": "segment", "attribute": "attribute", "case": "golden case"}
+    nouns = ("flag", "segment", "audience", "attribute")
+    names = {**{noun: noun for noun in nouns}, "case": "golden case"}
     counts = {kind: sum(entry.kind == kind for entry in built.entries) for kind in names}
     return ", ".join(screen.plural(counts[kind], noun) for kind, noun in names.items() if counts[kind]) or "nothing"

@@ -132,15 +132,28 @@ def publish(
 ) -> None:
     """Publish a rule set.
 
-    The centre checks, builds and signs it; devices get it at their next poll.
+    The centre checks, builds and signs it; devices get it at their next poll. Audiences are built here: the centre
+    gets filters and no list of keys.
     """
     files = read_folder(folder)
+    if any(name.startswith("audiences/") for name in files):
+        files = _with_filters(files)
     with _centre(url, key) as centre:
         try:
             _show_published(centre.publish(files, note), f"the rule set in {folder.resolve().name}")
         except RuleSetRejected as rejected:
             screen.show_problems(rejected.problems, len(files))
             raise HasProblems from None
+
+
+def _with_filters(files: dict[str, str]) -> dict[str, str]:
+    from nearwise_server.cli.audiences import build_with_progress, sent_files
+
+    built = build_with_progress(files)
+    if built.problems:
+        screen.show_problems(built.problems, len(files))
+        raise HasProblems
+    return sent_files(files, built.audiences)
 
 
 def fetch(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from nearwise_rules import is_rule_set_file
+from nearwise_rules import is_rule_set_file, is_text_of_audience
 from nearwise_server.authoring import TextLimits
 from nearwise_server.cli.errors import CommandFailed
 
@@ -29,11 +29,14 @@ def read_folder(folder: Path) -> dict[str, str]:
     if not any((folder / name).exists() for name in _SIGNS):
         raise CommandFailed(f"{folder} is not the folder of a rule set: it has no nearwise.yaml")
     files: dict[str, str] = {}
+    limits = TextLimits()
     try:
         for path in _paths(folder):
+            name = path.relative_to(folder).as_posix()
+            most = limits.list_bytes if is_text_of_audience(name) else limits.file_bytes
             with path.open("rb") as file:
-                data = file.read(TextLimits().file_bytes + 1)
-            files[path.relative_to(folder).as_posix()] = data.decode("utf-8", "surrogateescape")
+                data = file.read(most + 1)
+            files[name] = data.decode("utf-8", "surrogateescape")
             if len(files) > MAX_FILES:
                 raise CommandFailed(f"{folder} holds more than {MAX_FILES} files: is it the folder of a rule set?")
     except OSError as error:
