@@ -7,6 +7,7 @@ people. The classes hold no behaviour: `rulesets` checks them, `decide` turns th
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.events import EventDeclaration
+from nearwise_rules.documents.experiments import Experiment, Layer, LocalHoldout, RampStep
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
 from nearwise_rules.documents.history import AttributeValue, HistoryMeasure
 from nearwise_rules.documents.locales import LocaleSettings
@@ -45,6 +46,7 @@ __all__ = [
     "DayPart",
     "EventDeclaration",
     "Expectation",
+    "Experiment",
     "Exposures",
     "Feature",
     "Flag",
@@ -56,6 +58,8 @@ __all__ = [
     "Join",
     "Json",
     "JsonObject",
+    "Layer",
+    "LocalHoldout",
     "LocaleSettings",
     "Model",
     "Offer",
@@ -63,6 +67,7 @@ __all__ = [
     "Policy",
     "Prerequisite",
     "Privacy",
+    "RampStep",
     "Rule",
     "RuleSetSettings",
     "Schedule",

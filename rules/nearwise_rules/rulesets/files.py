@@ -11,10 +11,22 @@ from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mea
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end; others beside them are left alone."""
 
-LISTED = {"attributes": "attribute", "segments": "segment", "events": "event", "caps": "cap"}
+LISTED = {
+    "attributes": "attribute",
+    "segments": "segment",
+    "events": "event",
+    "caps": "cap",
+    "layers": "layer",
+}
 """Files that hold many documents, each under its key: stem of the file -> kind."""
 
-FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model"}
+FOLDERS = {
+    "flags": "flag",
+    "offers": "offer",
+    "placements": "placement",
+    "models": "model",
+    "experiments": "experiment",
+}
 """Folders that hold a document in each file: name of the folder -> kind."""
 
 EVERY_OTHER = "*"
