@@ -226,6 +226,8 @@ _HOMES = {
         "run_cases",
     ),
     "nearwise_rules.documents": (
+        "Experiment",
+        "Layer",
         "AnonymousPolicy",
         "Attribute",
         "AttributeValue",

@@ -14,11 +14,11 @@ COFFEE_DAYS: dict[str, Any] = {"count": "purchase", "where": {"category": "COFFE
 def told(history: object, kind: str = "integer", **fields: object) -> list[tuple[str, str, str]]:
     """Code, place within the attribute and message of every problem."""
     attributes: Any = {
-        "measured": {"type": kind, "source": "history", "history": history, **fields},
+        "measured": {"type": kind, "source": "history", "purposes": ["profile"], "history": history, **fields},
         "product.category": {"type": "string"},
         "basket.categories": {"type": "list", "of": "string"},
-        "visits": {"type": "integer", "source": "history", "history": {"count": "visit"}},
-        "own": {"type": "string", "source": "history"},
+        "visits": {"type": "integer", "source": "history", "purposes": ["profile"], "history": {"count": "visit"}},
+        "own": {"type": "string", "source": "history", "purposes": ["profile"]},
     }
     problems = assemble({"nearwise.yaml": {"name": "shop"}, "attributes.yaml": attributes}).problems
     assert {problem.file for problem in problems} <= {"attributes.yaml"}

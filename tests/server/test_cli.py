@@ -116,7 +116,11 @@ def test_check_prints_all_problems_aligned_and_exits_with_1(nearwise: Nearwise, 
 
 
 def test_check_tells_ci_in_json(nearwise: Nearwise, shop: Path) -> None:
-    assert json.loads(nearwise("check", "shop", "--format", "json").out) == {"files": 5, "problems": []}
+    assert json.loads(nearwise("check", "shop", "--format", "json").out) == {
+        "files": 5,
+        "problems": [],
+        "audiences": [],
+    }
     replace(shop / "flags/checkout-banner.yaml", "serve: thanks", "serve: thx")
     ended = nearwise("check", "shop", "--format", "json")
     assert ended.code == 1

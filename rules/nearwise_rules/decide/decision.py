@@ -9,8 +9,11 @@ from zlib import crc32
 
 from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.splits import bucket_key
+from nearwise_rules.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nearwise_rules.documents import Json
     from nearwise_rules.logic import Diagnostic
 
@@ -41,6 +44,36 @@ class ErrorCode(StrEnum):
     GENERAL = "GENERAL"
 
 
+class Participation(Record):
+    """What a declared experiment gave to a subject: a variant, or the `cell` that `variant` names.
+
+    `new`: assigned by this decision (True), earlier (False), or nobody remembers (None). `override`: given to a tester
+    by name, so that it never counts.
+    """
+
+    __slots__ = ("cell", "experiment", "new", "override", "propensity", "variant")
+
+    experiment: str
+    variant: str
+    propensity: float | None
+    new: bool | None
+    cell: Mapping[str, str] | None
+    override: bool
+
+    def __init__(
+        self,
+        experiment: str,
+        variant: str,
+        propensity: float | None = None,
+        *,
+        new: bool | None = None,
+        cell: Mapping[str, str] | None = None,
+        override: bool = False,
+    ) -> None:
+        self._fix(experiment=experiment, variant=variant, propensity=propensity)
+        self._fix(new=new, cell=cell, override=override)
+
+
 class Outcome:
     """What one rule's one variant answers: everything about a decision that does not depend on the caller.
 
@@ -48,12 +81,15 @@ class Outcome:
     """
 
     __slots__ = (
+        "assignments",
         "bundle_version",
+        "dedupe",
         "error_code",
         "experiment",
         "exposures",
         "flag",
         "issued",
+        "participation",
         "propensity",
         "reason",
         "rule",
@@ -75,6 +111,8 @@ class Outcome:
         issued: float = 0.0,
         error_code: ErrorCode | None = None,
         exposures: str = "each",
+        dedupe: str | None = None,
+        participation: Participation | None = None,
     ) -> None:
         self.flag = flag
         self.reason = reason
@@ -87,6 +125,19 @@ class Outcome:
         self.issued = issued
         self.error_code = error_code
         self.exposures = exposures
+        self.dedupe = dedupe
+        self.participation = participation
+        self.assignments: tuple[Participation, ...] = ()
+        if participation is not None and participation.new:
+            self.assignments = (participation,)
+
+    def remembering(self, assignments: tuple[Participation, ...]) -> Outcome:
+        """The same outcome, with these for the device to remember."""
+        other = object.__new__(Outcome)
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.assignments = assignments
+        return other
 
 
 def decision_id(outcome: Outcome, at: float, subject: object) -> str:
@@ -173,8 +224,30 @@ class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[D
 
     @property
     def propensity(self) -> float | None:
-        """The share (0-1) with which the split gives this variant."""
+        """The share (0-1) with which the split gave this variant, or a multivariate experiment its cell."""
         return self[0].propensity
+
+    @property
+    def participation(self) -> Participation | None:
+        """What a declared experiment gave; None when none did."""
+        return self[0].participation
+
+    @property
+    def new(self) -> bool | None:
+        """Whether the subject was newly assigned to the experiment; None when that is not remembered."""
+        participation = self[0].participation
+        return None if participation is None else participation.new
+
+    @property
+    def cell(self) -> Mapping[str, str] | None:
+        """The level of every factor of a multivariate experiment; None elsewhere."""
+        participation = self[0].participation
+        return None if participation is None else participation.cell
+
+    @property
+    def assignments(self) -> tuple[Participation, ...]:
+        """What the device has to remember so that sticky experiments go on giving it, prerequisites' included."""
+        return self[0].assignments
 
     @property
     def bundle_version(self) -> int:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
-from nearwise_rules.decide.flags import FlagResolver, Split
+from nearwise_rules.decide.flags import Choice, FlagResolver
+from nearwise_rules.decide.membership import told
+from nearwise_rules.decide.trials import Trial
 from nearwise_rules.logic import Finding, explain_condition, trace
 from nearwise_rules.logic.tree import Literal, Operation, walk
 
@@ -142,7 +144,11 @@ def _rules(
         held = recorded.root.holds
         given = resolver.choose(served, question, data, run) if held else None
         findings = tuple(_findings(release, recorded, data, release.run(plan.key, question)))
-        yield RuleExplanation(name, held, _effect(served, given, decision, held), findings)
+        effect = _effect(served, given, decision, held)
+        if held and isinstance(served, Trial):
+            why = told(served.plan, served.standing(question, data), question.at, release)
+            effect = _part(served.plan.key, given, decision, "; ".join(why))
+        yield RuleExplanation(name, held, effect, findings)
         if given is not None:
             return
 
@@ -170,7 +176,18 @@ def _mentions(root: Node) -> Iterator[tuple[str, str]]:
             yield node.pointer, str(node.arguments[0].value)
 
 
-def _effect(served: Outcome | Split, given: Outcome | None, decision: Decision, held: bool) -> str:
+def _part(experiment: str, given: Outcome | None, decision: Decision, why: str) -> str:
+    """What a rule did by an experiment."""
+    if given is None:
+        return f"experiment {experiment}: {why}, so the next rule is tried"
+    if decision.reason is Reason.HOLDOUT:
+        return f"would serve by experiment {experiment} ({why}), but the subject is in the holdout"
+    if given.error_code is not None:
+        return f"experiment {experiment}: {why}"
+    return f"serves {given.variant} by experiment {experiment}: {why}"
+
+
+def _effect(served: Outcome | Choice, given: Outcome | None, decision: Decision, held: bool) -> str:
     if not held:
         return ""
     if decision.reason is Reason.HOLDOUT and given is not None:

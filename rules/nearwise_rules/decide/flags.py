@@ -10,11 +10,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.question import Question
-from nearwise_rules.decide.splits import Shares, basis_point, bucket_key
+from nearwise_rules.decide.splits import HoldoutGate, Shares, bucket_key, bucket_of
 from nearwise_rules.logic import Diagnostic, Expression, Run
-from nearwise_rules.logic.bucketing import Bucketing, subject_hash
+from nearwise_rules.logic.bucketing import Bucketing
 from nearwise_rules.logic.conditions import first_holding, needs_run
 from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_rules.logic.slots import Surprise
@@ -34,25 +34,34 @@ INTERPRETED = 2
 """So many times a flag is asked before its rules are compiled: a start, and flags rarely asked, pay nothing for it."""
 
 
-class Split:
-    """A rule's weighted choice: the attribute that is bucketed, the salt, and the outcome of each share."""
+class Choice:
+    """What a rule gives by the bucket of a subject. `by` names the attribute that is bucketed, `what` the choice."""
 
-    __slots__ = ("by", "salt", "shares")
+    __slots__ = ("by", "unkeyed", "what")
 
-    def __init__(self, by: str, salt: str, shares: Shares[Outcome]) -> None:
+    def __init__(self, by: str, what: str, unkeyed: Outcome) -> None:
         self.by = by
+        self.what = what
+        self.unkeyed = unkeyed
+
+    def pick(self, question: Question, data: Mapping[str, object], bucketing: Bucketing) -> Outcome | None:
+        """What the subject gets; None: the next rule is to be tried; `unkeyed`: it cannot be bucketed."""
+        raise NotImplementedError
+
+
+class Split(Choice):
+    """A rule's weighted choice: the salt, and the outcome of each share."""
+
+    __slots__ = ("salt", "shares")
+
+    def __init__(self, by: str, salt: str, shares: Shares[Outcome], unkeyed: Outcome) -> None:
+        super().__init__(by, f"the split by `{by}`", unkeyed)
         self.salt = salt
         self.shares = shares
 
-
-class HoldoutGate:
-    """The first `basis_points` of subjects under `salt` are kept out."""
-
-    __slots__ = ("basis_points", "salt")
-
-    def __init__(self, percent: float, salt: str) -> None:
-        self.basis_points = round(percent * 100)
-        self.salt = salt
+    def pick(self, question: Question, data: Mapping[str, object], bucketing: Bucketing) -> Outcome | None:
+        key = bucket_key(question.subject if self.by == "subject" else at_path(data, self.by.split(".")))
+        return self.unkeyed if key is None else self.shares.at(bucket_of(bucketing, self.salt, key))
 
 
 class FlagPlan:
@@ -78,7 +87,7 @@ class FlagPlan:
     key: str
     names: tuple[str, ...]
     conditions: tuple[Expression, ...]
-    served: tuple[Outcome | Split, ...]
+    served: tuple[Outcome | Choice, ...]
     fallback: Outcome
     neutral: Outcome
     unmet: Outcome
@@ -171,29 +180,28 @@ class FlagResolver:
         return matcher
 
     def choose(
-        self, served: Outcome | Split, question: Question, data: Mapping[str, object], run: Run
+        self, served: Outcome | Choice, question: Question, data: Mapping[str, object], run: Run
     ) -> Outcome | None:
-        """What a rule that holds gives to the subject; None in a gap of its split.
+        """What a rule that holds gives to the subject; None in a gap of its split or outside its experiment.
 
         `data` are those of `FlagPlan.reading`. A subject that cannot be bucketed is noted in `run`.
         """
-        return self._share(served, question, data, run) if isinstance(served, Split) else served
-
-    def _share(self, split: Split, question: Question, data: Mapping[str, object], run: Run) -> Outcome | None:
-        key = bucket_key(question.subject if split.by == "subject" else at_path(data, split.by.split(".")))
-        if key is None:
-            message = f"the split by `{split.by}` needs a text or a whole number"
-            run.diagnostics.append(Diagnostic(ErrorCode.TARGETING_KEY_MISSING.value, split.by, message))
-            return self.plan.unkeyed
-        return split.shares.at(basis_point(subject_hash(self._release.bucketing, split.salt, key)))
+        if isinstance(served, Outcome):
+            return served
+        outcome = served.pick(question, data, self._release.bucketing)
+        if outcome is served.unkeyed:
+            message = f"{served.what} needs a text or a whole number"
+            run.diagnostics.append(Diagnostic(ErrorCode.TARGETING_KEY_MISSING.value, served.by, message))
+        return outcome
 
     def _hold(self, outcome: Outcome, question: Question) -> Outcome:
         holdout = self.plan.holdout
         key = bucket_key(question.subject)
-        if holdout is None or key is None or outcome.error_code is not None:
+        if holdout is None or key is None or outcome.error_code is not None or outcome.reason is Reason.HOLDOUT:
             return outcome
-        reached = basis_point(subject_hash(self._release.bucketing, holdout.salt, key))
-        return outcome if reached >= holdout.basis_points else self.plan.held[outcome.rule]
+        if outcome.participation is not None and outcome.participation.override:
+            return outcome
+        return self.plan.held[outcome.rule] if holdout.keeps_out(self._release.bucketing, key) else outcome
 
     def _is_plain(self) -> bool:
         plan = self.plan
@@ -203,7 +211,7 @@ class FlagResolver:
             or not plan.reading.plain
             or self._release.bucketing is not Bucketing.MURMUR3
             or any(map(needs_run, plan.conditions))
-            or any(isinstance(served, Split) and served.by != "subject" for served in plan.served)
+            or any(isinstance(served, Choice) and not is_flat(served) for served in plan.served)
         )
 
     def whole(self, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object) -> Decision:
@@ -214,7 +222,7 @@ class FlagResolver:
         plan, whole, expires = self.plan, self.whole, self._release.expires
         make = self._release.kind
         fallback, match = plan.fallback, self._matcher(0, len(plan.conditions))
-        steps = tuple(step(served) for served in plan.served)
+        steps = tuple(map(step, plan.served))
         holdout = plan.holdout
         held_salt, held_out = (b"", 0) if holdout is None else (holdout.salt.encode(), holdout.basis_points)
 
@@ -239,8 +247,13 @@ class FlagResolver:
         return quick
 
 
-def step(served: Outcome | Split) -> tuple[Outcome | None, bytes, Sequence[int], Sequence[Outcome | None]]:
+def is_flat(choice: Choice) -> bool:
+    """Whether a choice is a split by the subject, which needs no question."""
+    return isinstance(choice, Split) and choice.by == "subject"
+
+
+def step(served: Outcome | Choice) -> tuple[Outcome | None, bytes, Sequence[int], Sequence[Outcome | None]]:
     """What a matched rule serves, laid flat: (outcome, -, -, -) or (None, salt, bounds, outcomes)."""
-    if isinstance(served, Outcome):
-        return served, b"", (), ()
-    return None, served.salt.encode(), served.shares.bounds, served.shares.targets
+    if isinstance(served, Split):
+        return None, served.salt.encode(), served.shares.bounds, served.shares.targets
+    return served if isinstance(served, Outcome) else None, b"", (), (None,)

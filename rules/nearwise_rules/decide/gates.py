@@ -130,7 +130,7 @@ class BudgetGate:
         quotas = budget.get("quotas")
         self._quotas = {name: int(str(quota)) for name, quota in quotas.items()} if isinstance(quotas, dict) else {}
         self._quota = int(str(budget.get("quota") or 0))
-        share = budget.get("share")
+        share = budget.get("throttle")
         self._share = None if share is None else round(float(str(share)) * BASIS_POINTS)
         self._event = str(budget.get("count", "exposure"))
         self._window = parse_window(str(budget.get("window", "ever")))

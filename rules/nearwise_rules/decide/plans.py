@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.bundle.canonical import canonical_json
 from nearwise_rules.decide.decision import ErrorCode, Outcome, Reason
-from nearwise_rules.decide.flags import FlagPlan, HoldoutGate, Split
+from nearwise_rules.decide.flags import Choice, FlagPlan, Split
 from nearwise_rules.decide.reading import Reading
-from nearwise_rules.decide.splits import Shares
+from nearwise_rules.decide.splits import HoldoutGate, Shares
 from nearwise_rules.logic import Expression, parse
 
 if TYPE_CHECKING:
+    from nearwise_rules.decide.decision import Participation
+    from nearwise_rules.decide.experiments import ExperimentPlan, Standing
     from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import Json, JsonObject
 
@@ -28,6 +30,9 @@ class _Planner:
         if any(isinstance(value, dict | list) for value in self.variants.values()):
             canonical_json(self.variants)  # a value that is nested too deeply to be copied is refused here
         self.rules = cast("list[JsonObject]", entry.get("rules", []))
+        self.neutral = str(entry.get("neutral") or entry["default"])
+        default = str(entry["default"])
+        self.unkeyed = self.outcome(default, Reason.ERROR, error_code=ErrorCode.TARGETING_KEY_MISSING)
         self.names = tuple(str(rule.get("name") or f"rule-{n}") for n, rule in enumerate(self.rules, 1))
 
     def outcome(
@@ -52,13 +57,39 @@ class _Planner:
             issued=self.release.issued,
             error_code=error_code,
             exposures=str(self.entry.get("exposures", "each")),
+            dedupe=cast("str | None", self.entry.get("dedupe")),
         )
 
-    def served(self, name: str, rule: JsonObject) -> Outcome | Split:
+    def served(self, name: str, rule: JsonObject) -> Outcome | Choice:
         experiment = cast("str | None", rule.get("experiment"))
         serve = cast("str | None", rule.get("serve"))
         if serve is not None:
             return self.outcome(serve, Reason.TARGETING_MATCH, rule=name, experiment=experiment)
+        plan = None if experiment is None else self.release.experiment(experiment)
+        return self.split(name, rule, experiment) if plan is None else self.trial(name, rule, plan)
+
+    def trial(self, name: str, rule: JsonObject, plan: ExperimentPlan) -> Choice:
+        """What a rule serves by a declared experiment."""
+        from nearwise_rules.decide.trials import Trial
+
+        def make(variant: str, standing: Standing, part: Participation) -> Outcome:
+            reason = Reason.TARGETING_MATCH if part.override else Reason.SPLIT
+            made = self.outcome(variant, reason, rule=name, experiment=plan.key, propensity=standing.propensity)
+            made.participation = part
+            made.assignments = (part,) if part.new else ()
+            made.dedupe = plan.dedupe or made.dedupe
+            made.exposures = "none" if part.override else made.exposures
+            return made
+
+        held = self.outcome(self.neutral, Reason.HOLDOUT, rule=name, experiment=plan.key)
+        trial = Trial(plan, cast("str | None", rule.get("factor")), make, held, self.unkeyed)
+        unknown = set(trial.variants.values()) - set(self.variants)
+        if unknown:
+            raise KeyError(f"variants that the experiment {plan.key} gives: {sorted(unknown)}")
+        return trial
+
+    def split(self, name: str, rule: JsonObject, experiment: str | None) -> Split:
+        """What a rule serves by ranges of its own."""
         ranges = cast("list[tuple[str, int, int]]", rule["ranges"])
         width: dict[str, int] = {}
         for variant, start, end in ranges:
@@ -68,7 +99,7 @@ class _Planner:
             for variant, points in width.items()
         }
         shares = Shares([(outcomes[variant], start, end) for variant, start, end in ranges])
-        return Split(str(rule.get("by", "subject")), str(self.entry.get("salt") or self.key), shares)
+        return Split(str(rule.get("by", "subject")), str(self.entry.get("salt") or self.key), shares, self.unkeyed)
 
     def holdout(self) -> HoldoutGate | None:
         own = self.entry.get("holdout")
@@ -85,25 +116,24 @@ class _Planner:
         plan.conditions = tuple(self.condition(rule) for rule in self.rules)
         plan.served = tuple(map(self.served, self.names, self.rules))
         default = str(entry["default"])
-        neutral = str(entry.get("neutral") or default)
         plan.disabled = entry.get("enabled") is False
         plan.fallback = self.outcome(default, Reason.DEFAULT if self.rules else Reason.STATIC)
-        plan.neutral = self.outcome(neutral, Reason.DISABLED)
-        plan.unmet = self.outcome(neutral, Reason.PREREQUISITE_FAILED)
-        plan.unkeyed = self.outcome(default, Reason.ERROR, error_code=ErrorCode.TARGETING_KEY_MISSING)
-        plan.late = self.outcome(neutral, Reason.STALE)
+        plan.neutral = self.outcome(self.neutral, Reason.DISABLED)
+        plan.unmet = self.outcome(self.neutral, Reason.PREREQUISITE_FAILED)
+        plan.unkeyed = self.unkeyed
+        plan.late = self.outcome(self.neutral, Reason.STALE)
         plan.holdout = self.holdout()
         experiments = {
             name: cast("str | None", rule.get("experiment")) for name, rule in zip(self.names, self.rules, strict=True)
         }
         plan.held = {
-            name: self.outcome(neutral, Reason.HOLDOUT, rule=name, experiment=experiment)
+            name: self.outcome(self.neutral, Reason.HOLDOUT, rule=name, experiment=experiment)
             for name, experiment in experiments.items()
         }
         requires = cast("list[JsonObject]", entry.get("requires", []))
         plan.requires = tuple((str(item["flag"]), frozenset(cast("list[str]", item["variant"]))) for item in requires)
         reads = [name for condition in plan.conditions for name in self.release.reads(condition)]
-        reads += [served.by for served in plan.served if isinstance(served, Split) and served.by != "subject"]
+        reads += [served.by for served in plan.served if isinstance(served, Choice) and served.by != "subject"]
         plan.reading = Reading(reads, self.release)
         return plan
 

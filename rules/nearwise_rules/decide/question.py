@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from nearwise_rules.decide.decision import Decision, Outcome
+from nearwise_rules.decide.decision import Decision, Outcome, Participation
 from nearwise_rules.decide.surroundings import DEVICE, Surround, Surroundings, nothing_known, owner_of
 from nearwise_rules.errors import BudgetExceeded
 from nearwise_rules.logic import DEFAULT_LIMITS, Run
@@ -24,12 +24,13 @@ class Question:
 
     `surround` gives what is known of the subject beside the data, looked at only when something reads it.
     `operations_left` is for all prerequisites together. `answers` are the variants of prerequisites decided so far; a
-    flag that is still being decided has None there.
+    flag that is still being decided has None there. `assignments` are what those prerequisites newly assigned.
     """
 
     __slots__ = (
         "_surroundings",
         "answers",
+        "assignments",
         "at",
         "data",
         "default",
@@ -58,6 +59,7 @@ class Question:
         self.owner = owner
         self.kind = kind
         self.answers: dict[str, str | None] = {}
+        self.assignments: tuple[Participation, ...] = ()
         self.operations_left = PREREQUISITE_OPERATIONS
         self.surround = surround
         self._surroundings: Surroundings | None = None
@@ -78,7 +80,13 @@ class Question:
     def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
         """The decision that `outcome` means for this question."""
         value = self.default if outcome.variant is None else outcome.value
+        if self.assignments:
+            outcome = outcome.remembering(_without_repeats((*self.assignments, *outcome.assignments)))
         return self.kind((outcome, value, self.at, self.subject, diagnostics, self.owner))
+
+
+def _without_repeats(assignments: tuple[Participation, ...]) -> tuple[Participation, ...]:
+    return tuple({each.experiment: each for each in assignments}.values())
 
 
 class PrerequisiteRun(Run):

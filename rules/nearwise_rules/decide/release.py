@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nearwise_rules.audiences import AudienceFilter
     from nearwise_rules.bundle import Bundle
     from nearwise_rules.decide.catalogue import Catalogue
+    from nearwise_rules.decide.experiments import ExperimentPlan
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
@@ -69,6 +70,7 @@ class Release:
         self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
         self._remembers: HistoryPlan | None = None
+        self._experiments: dict[str, ExperimentPlan | None] = {}
 
     def granting(self, purposes: Iterable[str]) -> Release:
         """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
@@ -185,7 +187,9 @@ class Release:
             answers[flag] = None
             resolver = self.resolver(flag)
             if isinstance(resolver, FlagResolver):
-                answers[flag] = resolver.decide(question).variant
+                decision = resolver.decide(question)
+                answers[flag] = decision.variant
+                question.assignments += decision.assignments
         return answers[flag]
 
     def segment(self, key: str) -> Expression | None:
@@ -195,6 +199,25 @@ class Release:
             parsed = None if body is None else parse(loads(body)["when"], dialect=self.dialect, types=self.attributes)
             self._segments[key] = parsed
         return self._segments[key]
+
+    def experiment(self, key: str) -> ExperimentPlan | None:
+        """The declared experiment of a key, ready to assign; None when the bundle has none of that key.
+
+        Raises:
+            KeyError, TypeError, ValueError: its entry does not have the shape of an experiment.
+        """
+        if key not in self._experiments:
+            body, made = self.bundle.entry("experiment", key), None
+            if body is not None:
+                from nearwise_rules.decide.experiments import ExperimentPlan
+
+                made = ExperimentPlan(key, cast("JsonObject", loads(body)), self)
+            self._experiments[key] = made
+        return self._experiments[key]
+
+    def document(self, kind: str, key: str) -> JsonObject:
+        """The document of an entry; empty when the bundle has none of that key."""
+        return cast("JsonObject", loads(self.bundle.entry(kind, key) or b"{}"))
 
     def model(self, key: str) -> Scorer | None:
         """The model of a key; None when the bundle has none of that key, or one that cannot be used."""

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Generic, TypeVar
 
+from nearwise_rules.logic.bucketing import Bucketing, subject_hash
+
 BASIS_POINTS = 10_000
 MAX_KEY_BITS = 1024
 MAX_KEY_DIGITS = 300
@@ -67,3 +69,22 @@ class Shares(Generic[T]):
 def basis_point(hashed: int) -> int:
     """The basis point of a 32-bit hash, as flagd's `fractional` maps it: (hash * total) >> 32."""
     return (hashed * BASIS_POINTS) >> 32
+
+
+def bucket_of(bucketing: Bucketing, salt: str, key: str) -> int:
+    """The basis point of a subject's key under a salt."""
+    return basis_point(subject_hash(bucketing, salt, key))
+
+
+class HoldoutGate:
+    """The first `basis_points` of subjects under `salt` are kept out."""
+
+    __slots__ = ("basis_points", "salt")
+
+    def __init__(self, percent: float, salt: str) -> None:
+        self.basis_points = round(percent * 100)
+        self.salt = salt
+
+    def keeps_out(self, bucketing: Bucketing, key: str) -> bool:
+        """Whether a key is held out."""
+        return bucket_of(bucketing, self.salt, key) < self.basis_points

@@ -8,6 +8,7 @@ from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.audiences import Audience
 from nearwise_rules.documents.cases import Case, Expectation, Happening
 from nearwise_rules.documents.events import EventDeclaration
+from nearwise_rules.documents.experiments import Experiment, Layer, LocalHoldout, RampStep
 from nearwise_rules.documents.flags import Flag, Prerequisite, Rule
 from nearwise_rules.documents.history import AttributeValue, HistoryMeasure
 from nearwise_rules.documents.locales import LocaleSettings
@@ -47,6 +48,7 @@ __all__ = [
     "DayPart",
     "EventDeclaration",
     "Expectation",
+    "Experiment",
     "Exposures",
     "Feature",
     "Flag",
@@ -58,6 +60,8 @@ __all__ = [
     "Join",
     "Json",
     "JsonObject",
+    "Layer",
+    "LocalHoldout",
     "LocaleSettings",
     "Model",
     "Offer",
@@ -65,6 +69,7 @@ __all__ = [
     "Policy",
     "Prerequisite",
     "Privacy",
+    "RampStep",
     "Rule",
     "RuleSetSettings",
     "Schedule",

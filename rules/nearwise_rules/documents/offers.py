@@ -62,7 +62,7 @@ class Budget:
     """At most `total` times `count` on all devices together within `window` (`ever`, `day`, `week`, `month`).
 
     `hard`: each device has a quota; the quotas never make more than the total. `smooth`: a share of the subjects,
-    adjusted with each bundle, and a cap per device. `quotas`, `quota`, `share` and `throttle_salt` are *derived*.
+    adjusted with each bundle, and a cap per device. `quotas`, `quota` and `throttle` are *derived*.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
@@ -72,7 +72,7 @@ class Budget:
     window: Literal["ever", "day", "week", "month"] = "ever"
     quotas: Mapping[str, int] | None = None
     quota: int | None = None
-    share: float | None = None
+    throttle: float | None = None
 
 
 @dataclass(frozen=True)

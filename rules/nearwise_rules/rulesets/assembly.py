@@ -17,14 +17,17 @@ from nearwise_rules.rulesets.carrying import built_flag
 from nearwise_rules.rulesets.cases import check_case
 from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known
 from nearwise_rules.rulesets.drafts import Draft
+from nearwise_rules.rulesets.experiments import built_experiment, check_experiment
 from nearwise_rules.rulesets.files import Sources, sort_files
 from nearwise_rules.rulesets.flags import check_flag, check_holdout
 from nearwise_rules.rulesets.history import check_history
+from nearwise_rules.rulesets.layers import built_layer, check_layer
 from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
 from nearwise_rules.rulesets.purposes import check_event, check_policies
 from nearwise_rules.rulesets.references import References
 from nearwise_rules.rulesets.schedules import check_calendar
 from nearwise_rules.rulesets.segments import check_segment
+from nearwise_rules.rulesets.trials import trials_of
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
@@ -54,24 +57,39 @@ class Assembled:
     audiences: tuple[BuiltAudience, ...] = ()
 
 
-def assemble(files: Mapping[str, Json], previous: Bundle | None = None, progress: Progress | None = None) -> Assembled:
-    """Check the documents of a rule set (path within it -> JSON document) and build their entries.
+@dataclass(frozen=True)
+class Occasion:
+    """What a rule set is assembled for: the bundle before it, the time (Unix seconds), who hears of long work.
 
-    The ranges of splits are carried over from `previous`, so that only subjects of shrinking shares move. Lists of
-    keys (audiences/*.txt) are texts; `progress` hears how far they are built. Authors' mistakes never raise; a set
-    without problems can be published.
+    The ranges of splits and layers are carried over from `previous`, so that only subjects of shrinking shares move.
+    With `now` what is over is a problem too. `progress` hears how far filters of audiences are built.
+    """
+
+    previous: Bundle | None = None
+    now: float | None = None
+    progress: Progress | None = None
+
+
+def assemble(
+    files: Mapping[str, Json],
+    previous: Bundle | None = None,
+    progress: Progress | None = None,
+    *,
+    now: float | None = None,
+) -> Assembled:
+    """Check the documents of a rule set (path within it -> JSON document) and build their entries; see `Occasion`.
+
+    Lists of keys (audiences/*.txt) are texts. Authors' mistakes never raise; a set without problems can be published.
     """
     problems: list[FileProblem] = []
     try:
-        return _assemble(files, previous, problems, progress)
+        return _assemble(files, Occasion(previous, now, progress), problems)
     except _EnoughError:
         message = f"more than {MAX_PROBLEMS} problems; what comes after was not checked"
         return Assembled((), (*problems, FileProblem(problems[-1].file, "", "too_many_problems", message)), ())
 
 
-def _assemble(
-    files: Mapping[str, Json], previous: Bundle | None, problems: list[FileProblem], progress: Progress | None
-) -> Assembled:
+def _assemble(files: Mapping[str, Json], occasion: Occasion, problems: list[FileProblem]) -> Assembled:
     def report(problem: FileProblem) -> None:
         if len(problems) >= MAX_PROBLEMS:
             raise _EnoughError
@@ -79,14 +97,16 @@ def _assemble(
 
     sources = sort_files(files, report)
     settings = _settings(sources, problems)
-    conditions = _check(sources, settings)
+    past = occasion.previous if _buckets_alike(settings, occasion.previous) else None
+    draft = _draft(sources, settings, past, occasion.now)
+    conditions = _check(draft)
     entries: list[Entry] = []
-    for kind, key, part, document in _documents(sources, settings, previous, _Broken(problems)):
+    for kind, key, part, document in _documents(draft, _Broken(problems)):
         try:
             entries.append(Entry.of(kind, key, document))
         except (DocumentError, ValueError, TypeError) as error:
             part.problem("not_json", f"cannot be written as JSON: {error}")
-    audiences = tuple(built_audiences(sources, progress))
+    audiences = tuple(built_audiences(sources, occasion.progress))
     entries += [audience.entry for audience in audiences]
     ordered = sorted(entries, key=lambda entry: (entry.kind, entry.key))
     return Assembled(tuple(ordered), tuple(problems), conditions, audiences)
@@ -110,12 +130,17 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     return defaults | {key: value for key, value in given.items() if key not in wrong}
 
 
-def _check(sources: Sources, settings: JsonObject) -> tuple[Condition, ...]:
-    """Hold everything in the rule set against everything else in it."""
-    check_attributes(sources["attribute"])
+def _draft(sources: Sources, settings: JsonObject, previous: Bundle | None, now: float | None) -> Draft:
     # What declares no type, or a wrong one, is told at its declaration only: until then anything may be in it.
     types = dict.fromkeys(sources["attribute"], "object") | attribute_types(sources["attribute"])
-    draft = Draft(settings, sources, Conditions(Dialect(str(settings.get("dialect", "safe"))), types), References())
+    conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), types)
+    return Draft(settings, sources, conditions, References(), trials_of(sources), previous, now)
+
+
+def _check(draft: Draft) -> tuple[Condition, ...]:
+    """Hold everything in the rule set against everything else in it."""
+    sources = draft.sources
+    check_attributes(sources["attribute"])
     for kind, check in CHECKS.items():
         for key, part in sources[kind].items():
             check(key, part, draft)
@@ -133,6 +158,8 @@ CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
     "segment": check_segment,
     "flag": check_flag,
     "event": check_event,
+    "experiment": check_experiment,
+    "layer": check_layer,
 }
 """How the documents of a kind are checked, in this order. Attributes come before, golden cases after."""
 
@@ -150,26 +177,25 @@ class _Broken:
         return any(f"{place}/".startswith(inside) or not place for place in self._pointers.get(part.file, ()))
 
 
-def _documents(
-    sources: Sources, settings: JsonObject, previous: Bundle | None, broken: _Broken
-) -> Iterator[tuple[str, str, Part, Json]]:
+def _documents(draft: Draft, broken: _Broken) -> Iterator[tuple[str, str, Part, Json]]:
     """Kind, key and document of everything without problems."""
-    settings_part = sources.settings or Part("nearwise.yaml", "", None, lambda _: None)
-    yield "settings", SETTINGS, settings_part, dict(settings)
-    past = previous if _buckets_alike(settings, previous) else None
-    for kind, parts in sources.kinds.items():
+    settings_part = draft.sources.settings or Part("nearwise.yaml", "", None, lambda _: None)
+    yield "settings", SETTINGS, settings_part, dict(draft.settings)
+    for kind, parts in draft.sources.kinds.items():
         build = BUILDS.get(kind)
         for key, part in parts.items():
             if kind == "audience" or part in broken:
                 continue  # audiences are no JSON: they are built apart
-            built = (
-                part.value if build is None else build(key, cast("JsonObject", part.value), _loaded(past, kind, key))
-            )
-            yield kind, key, part, built
+            document, last = cast("JsonObject", part.value), draft.last(kind, key) or None
+            yield kind, key, part, part.value if build is None else build(key, document, last, draft)
 
 
-BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None], Json]] = {"flag": built_flag}
-"""How the entry of a kind is made: of its key, its document and its last entry where subjects may be kept."""
+BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None, Draft], Json]] = {
+    "flag": built_flag,
+    "experiment": built_experiment,
+    "layer": built_layer,
+}
+"""How the entry of a kind is made: of its key, its document, its last entry where subjects may be kept, the draft."""
 
 
 def _buckets_alike(settings: JsonObject, previous: Bundle | None) -> bool:

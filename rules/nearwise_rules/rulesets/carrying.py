@@ -6,18 +6,23 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from nearwise_rules.documents import Json, JsonObject
+from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.splits import Range, basis_points, lay_out
 
 
-def built_flag(key: str, document: JsonObject, previous: JsonObject | None) -> dict[str, Json]:
-    """A checked flag with the ranges of its splits; `previous` is its last built document when subjects may be kept."""
+def built_flag(key: str, document: JsonObject, previous: JsonObject | None, draft: Draft) -> dict[str, Json]:
+    """A checked flag with the ranges of its splits; `previous` is its last built document when subjects may be kept.
+
+    The ranges of a declared experiment are in its own entry.
+    """
+    declared = draft.sources["experiment"]
     if previous is not None and _salt(key, previous) != _salt(key, document):
         previous = None
     past = _rules(previous or {})
     rules: list[Json] = []
     for index, rule in enumerate(_rules(document)):
         before = _ranges(_same_rule(rule, index, past))
-        rules.append({**rule, **_with_ranges(rule, before)})
+        rules.append(dict(rule) if rule.get("experiment") in declared else {**rule, **_with_ranges(rule, before)})
     return {**document, "rules": rules} if rules else dict(document)
 
 

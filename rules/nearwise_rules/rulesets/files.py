@@ -17,10 +17,23 @@ AUDIENCES = "audiences"
 
 TEXTS = (".txt", ".filter")
 
-LISTED = {"attributes": "attribute", "segments": "segment", "events": "event", "caps": "cap"}
+LISTED = {
+    "attributes": "attribute",
+    "segments": "segment",
+    "events": "event",
+    "caps": "cap",
+    "layers": "layer",
+}
 """Files that hold many documents, each under its key: stem of the file -> kind."""
 
-FOLDERS = {"flags": "flag", "offers": "offer", "placements": "placement", "models": "model", AUDIENCES: "audience"}
+FOLDERS = {
+    "flags": "flag",
+    "offers": "offer",
+    "placements": "placement",
+    "models": "model",
+    "experiments": "experiment",
+    AUDIENCES: "audience",
+}
 """Folders that hold a document in each file: name of the folder -> kind."""
 
 EVERY_OTHER = "*"

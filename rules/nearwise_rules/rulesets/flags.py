@@ -12,7 +12,9 @@ from nearwise_rules.rulesets.conditions import Conditions, always_holds, referen
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
 from nearwise_rules.rulesets.references import Name, References
+from nearwise_rules.rulesets.spans import check_window
 from nearwise_rules.rulesets.splits import WHOLE, basis_points
+from nearwise_rules.rulesets.trials import check_trial
 
 
 def is_of_type(value: Json, flag_type: str) -> bool:
@@ -30,11 +32,15 @@ def is_of_type(value: Json, flag_type: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FlagChecker:
-    """Checks flags of one rule set. `flags` are all of them by key, `references` collects who mentions whom."""
+    """Checks flags of one rule set.
+
+    `flags` and `experiments` are all of them by key, `references` collects who mentions whom.
+    """
 
     conditions: Conditions
     flags: Mapping[str, Part]
     references: References
+    experiments: Mapping[str, Part]
 
     def check(self, key: str, flag: Part) -> None:
         """Report everything wrong with one flag."""
@@ -44,6 +50,7 @@ class FlagChecker:
                 flag.problem("missing_field", f"a flag needs '{name}'")
         flag.get("type").choice(get_args(FlagType))
         flag.get("exposures").choice(get_args(Exposures))
+        check_window(flag.get("dedupe"))
         self._check_variants(flag)
         check_holdout(flag.get("holdout"))
         self.check_rules(("flag", key), flag, _members(flag.get("variants").value))
@@ -115,19 +122,21 @@ class FlagChecker:
         self.references.add(owner, rule.get("when"), references(expression))
         return always_holds(expression)
 
-    def _check_served(self, rule: Part, variants: Iterable[str]) -> bool:
+    def _check_served(self, rule: Part, variants: Sequence[str]) -> bool:
         """Check what a rule serves; whether it leaves nobody to the rules after it."""
         rule.known_fields(field_names(Rule))
         serve, split = rule.get("serve"), rule.get("split")
         if not rule.get("ranges").absent:
             rule.get("ranges").problem("derived_field", "'ranges' is filled in by the build", of_key=True)
-        if serve.absent == split.absent:
-            rule.problem("serve_or_split", "a rule has either 'serve' or 'split'")
+        if [serve.absent, split.absent, rule.get("factor").absent].count(False) != 1:
+            rule.problem("serve_or_split", "a rule has either 'serve' or 'split', or 'experiment' with 'factor'")
         by = rule.get("by").text() if not rule.get("by").absent else None
         if by is not None and not self.conditions.is_declared(by):
             rule.get("by").problem("unknown_attribute", self.conditions.undeclared(by))
         check_variant(serve, variants)
-        return split.absent or self._check_split(split, variants) == WHOLE
+        measured = check_trial(rule, variants, self.experiments)
+        complete = split.absent or self._check_split(split, variants) == WHOLE
+        return complete and not measured
 
     def _check_split(self, split: Part, variants: Iterable[str]) -> int:
         total = 0
@@ -142,7 +151,12 @@ class FlagChecker:
 
 def check_flag(key: str, part: Part, draft: Draft) -> None:
     """Report everything wrong with one flag."""
-    FlagChecker(draft.conditions, draft.sources["flag"], draft.references).check(key, part)
+    checker_of(draft).check(key, part)
+
+
+def checker_of(draft: Draft) -> FlagChecker:
+    """What checks the flags of a draft, and the rules of whatever else has some."""
+    return FlagChecker(draft.conditions, draft.sources["flag"], draft.references, draft.sources["experiment"])
 
 
 def check_holdout(holdout: Part) -> None:

@@ -118,7 +118,7 @@ def _check_budget(part: Part) -> None:
     part.get("total").whole(1)
     part.get("mode").choice(MODES)
     part.get("window").choice(BUDGET_WINDOWS)
-    for name in ("quotas", "quota", "share"):
+    for name in ("quotas", "quota", "throttle"):
         if not part.get(name).absent:
             part.get(name).problem("derived_field", f"'{name}' is filled in by the build", of_key=True)
 

@@ -10,7 +10,7 @@ from nearwise_rules.documents import AtMost, Candidates, Exposures, Placement, P
 from nearwise_rules.documents.placements import FALLBACK
 from nearwise_rules.rulesets.conditions import check_known
 from nearwise_rules.rulesets.drafts import Draft
-from nearwise_rules.rulesets.flags import FlagChecker, check_holdout, check_variant
+from nearwise_rules.rulesets.flags import check_holdout, check_variant, checker_of
 from nearwise_rules.rulesets.offers import check_cap, check_number, tags_of
 from nearwise_rules.rulesets.parts import Part, did_you_mean, field_names
 
@@ -110,8 +110,7 @@ def _check_rules(key: str, part: Part, draft: Draft) -> None:
     for name in ("default", "neutral"):
         check_variant(part.get(name), names)
     check_holdout(part.get("holdout"))
-    checker = FlagChecker(draft.conditions, draft.sources["flag"], draft.references)
-    checker.check_rules(("placement", key), part, names)
+    checker_of(draft).check_rules(("placement", key), part, names)
 
 
 def _check_content(part: Part, draft: Draft) -> None:

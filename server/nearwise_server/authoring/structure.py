@@ -16,8 +16,10 @@ from nearwise_rules import (
     ContactCap,
     Entry,
     EventDeclaration,
+    Experiment,
     FileProblem,
     Flag,
+    Layer,
     Model,
     Offer,
     Placement,
@@ -38,13 +40,15 @@ KINDS = (
     "flag",
     "offer",
     "placement",
+    "experiment",
+    "layers",
     "model",
     "audience",
     "cases",
 )
 """What a file of a rule set can hold; also the names of the schemas."""
 
-DERIVED = ("ranges", "quotas", "quota", "share")
+DERIVED = ("ranges", "cells", "quotas", "quota", "throttle")
 """Fields that the build fills in."""
 
 _PHRASES: Mapping[str, str] = {
@@ -72,6 +76,7 @@ _FOLDERS = {
     "flags": "flag",
     "offers": "offer",
     "placements": "placement",
+    "experiments": "experiment",
     "models": "model",
     "audiences": "audience",
     "cases": "cases",
@@ -82,6 +87,7 @@ _NAMES = {
     "segments": "segments",
     "events": "events",
     "caps": "caps",
+    "layers": "layers",
 }
 
 
@@ -146,6 +152,8 @@ def _adapter(kind: str) -> TypeAdapter[object]:
         "flag": TypeAdapter(Flag),
         "offer": TypeAdapter(Offer),
         "placement": TypeAdapter(Placement),
+        "experiment": TypeAdapter(Experiment),
+        "layers": TypeAdapter(dict[str, Layer]),
         "model": TypeAdapter(Model),
         "audience": TypeAdapter(Audience),
         "cases": TypeAdapter(list[Case]),
