@@ -166,7 +166,7 @@ class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[D
     item_kind: ClassVar[type[Item]] = Item
     """The class that the items of a placement's decision are made of."""
 
-    def __iter__(self) -> Iterator[Item]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __iter__(self) -> Iterator[Item]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The items that a placement shows; none for a flag."""
         return iter(self.items)
 

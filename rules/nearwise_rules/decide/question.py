@@ -52,9 +52,9 @@ class Question:
         kind: type[Decision] = Decision,
         surround: Surround = nothing_known,
     ) -> None:
-        self.data = data
-        self.subject = subject
-        self.at = at
+        self.data: Mapping[str, object] = data
+        self.subject: object = subject
+        self.at: float = at
         self.default = default
         self.owner = owner
         self.kind = kind

@@ -118,7 +118,8 @@ def formula_words(values: Mapping[str, float | None], score: float) -> str:
         worth = " x ".join(map(_number, factors)) or "1"
         worth += f" - {_number(known['cost'])}" if known.get("cost") else ""
     weights = [f"{name} {(weight(known[name]) - 1) * 100:+g} %" for name in ("context", "lever") if name in known]
-    return f"{', '.join([worth, *weights])} = {_number(score)}"
+    words = ", ".join([worth, *weights])
+    return words if words == _number(score) else f"{words} = {_number(score)}"
 
 
 def _number(value: float) -> str:

@@ -44,7 +44,8 @@ class Claims:
 
     def __init__(self, visit: Visit, slots: Slots) -> None:
         gates = visit.release.catalogue.contact_caps
-        self._limits: dict[object, float] = {**slots.at_most}
+        self._limits = dict[object, float]()
+        self._limits.update(slots.at_most)
         self._limits.update({gate: gate.room(visit, slots.key) for _, gate in gates})
         self._taken: dict[object, int] = {}
 

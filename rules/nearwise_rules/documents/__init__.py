@@ -4,6 +4,7 @@ Authored files and bundle entries have one shape. Fields marked *derived* are fi
 people. The classes hold no behaviour: `rulesets` checks them, `decide` turns them into functions.
 """
 
+from nearwise_rules.documents.assets import Asset
 from nearwise_rules.documents.attributes import Attribute, Segment
 from nearwise_rules.documents.audiences import Audience
 from nearwise_rules.documents.cases import Case, Expectation, Happening
@@ -32,6 +33,7 @@ from nearwise_rules.documents.values import (
 
 __all__ = [
     "AnonymousPolicy",
+    "Asset",
     "AtMost",
     "Attribute",
     "AttributeType",

@@ -62,7 +62,8 @@ class Budget:
     """At most `total` times `count` on all devices together within `window` (`ever`, `day`, `week`, `month`).
 
     `hard`: each device has a quota; the quotas never make more than the total. `smooth`: a share of the subjects,
-    adjusted with each bundle, and a cap per device. `quotas`, `quota` and `throttle` are *derived*.
+    adjusted with each bundle, and a cap per device. `devices`: how many there are at most, known or not.
+    `quotas`, `quota` and `throttle` are *derived*.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
@@ -70,6 +71,7 @@ class Budget:
     mode: Literal["hard", "smooth"] = "hard"
     count: str = "exposure"
     window: Literal["ever", "day", "week", "month"] = "ever"
+    devices: int | None = None
     quotas: Mapping[str, int] | None = None
     quota: int | None = None
     throttle: float | None = None

@@ -30,8 +30,8 @@ class Neighbours:
         self._path = tuple(reads.split("."))
         self._wanted = ("offer", "properties", *match.split("."))
         self._neighbours = {
-            item: {other: float(cast("float", weight)) for other, weight in cast("JsonObject", others).items()}
-            for item, others in cast("Mapping[str, JsonObject]", document["neighbours"]).items()
+            item: {other: float(cast("float", weight)) for other, weight in others.items()}
+            for item, others in cast("dict[str, JsonObject]", document["neighbours"]).items()
         }
 
     def score(self, data: Mapping[str, object]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from json import loads
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -13,16 +13,21 @@ from nearwise_rules.errors import DocumentError
 from nearwise_rules.logic import Dialect
 from nearwise_rules.rulesets.attributes import attribute_types, check_attributes
 from nearwise_rules.rulesets.audiences import BuiltAudience, Progress, built_audiences
+from nearwise_rules.rulesets.budgets import built_offer
 from nearwise_rules.rulesets.carrying import built_flag
 from nearwise_rules.rulesets.cases import check_case
 from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known
-from nearwise_rules.rulesets.drafts import Draft
+from nearwise_rules.rulesets.content import check_locales
+from nearwise_rules.rulesets.drafts import Demand, Draft
 from nearwise_rules.rulesets.experiments import built_experiment, check_experiment
 from nearwise_rules.rulesets.files import Sources, sort_files
 from nearwise_rules.rulesets.flags import check_flag, check_holdout
 from nearwise_rules.rulesets.history import check_history
 from nearwise_rules.rulesets.layers import built_layer, check_layer
+from nearwise_rules.rulesets.models import check_model
+from nearwise_rules.rulesets.offers import check_contact_cap, check_offer
 from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
+from nearwise_rules.rulesets.placements import check_placement
 from nearwise_rules.rulesets.purposes import check_event, check_policies
 from nearwise_rules.rulesets.references import References
 from nearwise_rules.rulesets.schedules import check_calendar
@@ -62,12 +67,14 @@ class Occasion:
     """What a rule set is assembled for: the bundle before it, the time (Unix seconds), who hears of long work.
 
     The ranges of splits and layers are carried over from `previous`, so that only subjects of shrinking shares move.
-    With `now` what is over is a problem too. `progress` hears how far filters of audiences are built.
+    With `now` what is over is a problem too. `progress` hears how far filters of audiences are built. `demand` is what
+    each device used of each offer with a budget: offer -> device -> count.
     """
 
     previous: Bundle | None = None
     now: float | None = None
     progress: Progress | None = None
+    demand: Demand = field(default_factory=dict[str, "Mapping[str, int]"])
 
 
 def assemble(
@@ -76,6 +83,7 @@ def assemble(
     progress: Progress | None = None,
     *,
     now: float | None = None,
+    demand: Demand | None = None,
 ) -> Assembled:
     """Check the documents of a rule set (path within it -> JSON document) and build their entries; see `Occasion`.
 
@@ -83,7 +91,7 @@ def assemble(
     """
     problems: list[FileProblem] = []
     try:
-        return _assemble(files, Occasion(previous, now, progress), problems)
+        return _assemble(files, Occasion(previous, now, progress, demand or {}), problems)
     except _EnoughError:
         message = f"more than {MAX_PROBLEMS} problems; what comes after was not checked"
         return Assembled((), (*problems, FileProblem(problems[-1].file, "", "too_many_problems", message)), ())
@@ -98,7 +106,7 @@ def _assemble(files: Mapping[str, Json], occasion: Occasion, problems: list[File
     sources = sort_files(files, report)
     settings = _settings(sources, problems)
     past = occasion.previous if _buckets_alike(settings, occasion.previous) else None
-    draft = _draft(sources, settings, past, occasion.now)
+    draft = _draft(sources, settings, replace(occasion, previous=past))
     conditions = _check(draft)
     entries: list[Entry] = []
     for kind, key, part, document in _documents(draft, _Broken(problems)):
@@ -121,6 +129,7 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     part.known_fields(field_names(RuleSetSettings))
     check_holdout(part.get("holdout"))
     check_calendar(part)
+    check_locales(part)
     check_policies(part)
     part.get("dialect").choice(dialect.value for dialect in Dialect)
     part.get("bucketing").choice(get_args(Bucketing))
@@ -130,11 +139,20 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     return defaults | {key: value for key, value in given.items() if key not in wrong}
 
 
-def _draft(sources: Sources, settings: JsonObject, previous: Bundle | None, now: float | None) -> Draft:
+def _draft(sources: Sources, settings: JsonObject, occasion: Occasion) -> Draft:
     # What declares no type, or a wrong one, is told at its declaration only: until then anything may be in it.
     types = dict.fromkeys(sources["attribute"], "object") | attribute_types(sources["attribute"])
     conditions = Conditions(Dialect(str(settings.get("dialect", "safe"))), types)
-    return Draft(settings, sources, conditions, References(), trials_of(sources), previous, now)
+    return Draft(
+        settings=settings,
+        sources=sources,
+        conditions=conditions,
+        references=References(),
+        trials=trials_of(sources),
+        previous=occasion.previous,
+        now=occasion.now,
+        demand=occasion.demand,
+    )
 
 
 def _check(draft: Draft) -> tuple[Condition, ...]:
@@ -157,6 +175,10 @@ CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
     "attribute": check_history,
     "segment": check_segment,
     "flag": check_flag,
+    "model": check_model,
+    "offer": check_offer,
+    "cap": check_contact_cap,
+    "placement": check_placement,
     "event": check_event,
     "experiment": check_experiment,
     "layer": check_layer,
@@ -192,6 +214,7 @@ def _documents(draft: Draft, broken: _Broken) -> Iterator[tuple[str, str, Part, 
 
 BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None, Draft], Json]] = {
     "flag": built_flag,
+    "offer": built_offer,
     "experiment": built_experiment,
     "layer": built_layer,
 }

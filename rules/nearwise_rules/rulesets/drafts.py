@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import loads
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from nearwise_rules.documents import JsonObject
 from nearwise_rules.rulesets.conditions import Conditions
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
 
 
+Demand: TypeAlias = "Mapping[str, Mapping[str, int]]"
+"""Offer -> device -> how often."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """The settings, every part by kind and key, the conditions parsed so far, and who mentions whom.
 
     `trials` are the rules that name an experiment, by its key. `previous` is the bundle that this one follows, where
     subjects may be kept; `now` the time (Unix seconds) that dates are held against, None: they are not.
+    `demand` is what each device used of each offer with a budget.
     """
 
     settings: JsonObject
@@ -32,6 +37,7 @@ class Draft:
     trials: Mapping[str, tuple[Trial, ...]]
     previous: Bundle | None = None
     now: float | None = None
+    demand: Demand = field(default_factory=dict[str, "Mapping[str, int]"])
 
     @property
     def zone(self) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import get_args
 
-from nearwise_rules.content import check_content
 from nearwise_rules.decide.parts import PARTS
 from nearwise_rules.documents import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.offers import Owner
 from nearwise_rules.rulesets.conditions import always_fails, references
+from nearwise_rules.rulesets.content import check_content
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, field_names
 from nearwise_rules.rulesets.purposes import check_purposes
@@ -116,6 +116,7 @@ def _check_budget(part: Part) -> None:
     part.known_fields(field_names(Budget))
     part.needs(("total",), "a budget")
     part.get("total").whole(1)
+    part.get("devices").whole(1)
     part.get("mode").choice(MODES)
     part.get("window").choice(BUDGET_WINDOWS)
     for name in ("quotas", "quota", "throttle"):

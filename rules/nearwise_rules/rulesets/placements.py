@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
+from nearwise_rules.content import CONTENT_TYPES
 from nearwise_rules.decide.parts import PARTS
 from nearwise_rules.documents import AtMost, Candidates, Exposures, Placement, Policy, Score
 from nearwise_rules.documents.placements import FALLBACK
 from nearwise_rules.rulesets.conditions import check_known
+from nearwise_rules.rulesets.content import types_of
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.flags import check_holdout, check_variant, checker_of
 from nearwise_rules.rulesets.offers import check_cap, check_number, tags_of
-from nearwise_rules.rulesets.parts import Part, did_you_mean, field_names
+from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
 
 ORDERS = ("score", "listed", "random")
 
@@ -118,18 +120,16 @@ def _check_content(part: Part, draft: Draft) -> None:
     wanted = part.get("content")
     if wanted.absent:
         return
-    from nearwise_rules.content import CONTENT_TYPES, types_of
-
     for kind in wanted.members().values():
         kind.choice(CONTENT_TYPES)
     needed = {name: str(kind.value) for name, kind in wanted.members().items()}
     for key in sorted(_possible(part, draft)):
         offer = draft.sources["offer"][key]
         types = types_of(offer)
-        for name, kind in needed.items():
-            if types.get(name) != kind:
-                found = f"is a {types[name]}" if name in types else "is missing"
-                message = f"{part.file} shows '{name}' as {kind}, and here it {found}"
+        for name, wanted_type in needed.items():
+            if types.get(name) != wanted_type:
+                found = f"is {article(types[name])}" if name in types else "is missing"
+                message = f"{part.file} shows '{name}' as {wanted_type}, and here it {found}"
                 offer.get("content").problem("content_type", message, of_key=True)
 
 

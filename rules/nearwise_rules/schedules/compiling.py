@@ -59,7 +59,7 @@ def _days(document: JsonObject, calendar: StoreCalendar) -> Days:
     return Days(
         None if days is None else frozenset(map(WEEKDAYS.index, days)),
         None if dates is None else Dates.read(dates),
-        cast("Holidays | None", holidays),
+        cast("Holidays | None", holidays),  # pyright: ignore[reportUnnecessaryCast]  mypy does not narrow by `in`
         calendar.holidays,
     )
 

@@ -54,7 +54,10 @@ def failing_cases(
     flags = set(release.flag_keys)
     for entry in cases:
         case = cast("JsonObject", loads(entry.body))
-        message = failure_of(case, release) if _needed_flags(str(case.get("flag")), release) <= flags else ""
+        ready = (
+            case.get("placement") in release.placement_keys or _needed_flags(str(case.get("flag")), release) <= flags
+        )
+        message = failure_of(case, release) if ready else ""
         if message:
             file, pointer = _place(entry.key, documents)
             yield FileProblem(file, pointer, "failed_case", f"'{case['name']}' {message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +38,13 @@ class Kind(StrEnum):
     ATTRIBUTES = "attributes"
     SEGMENTS = "segments"
     EVENTS = "events"
+    CAPS = "caps"
     FLAG = "flag"
+    OFFER = "offer"
+    PLACEMENT = "placement"
+    EXPERIMENT = "experiment"
+    LAYERS = "layers"
+    MODEL = "model"
     AUDIENCE = "audience"
     CASES = "cases"
 
@@ -108,7 +115,7 @@ def build(
 
 def decide(
     folder: Annotated[Path, typer.Argument(help="The folder of the rule set.")],
-    flag: Annotated[str, typer.Argument(help="The flag to decide.")],
+    flag: Annotated[str, typer.Argument(help="The flag or placement to decide.")],
     subject: Annotated[str | None, typer.Option(help="Who the decision is for.")] = None,
     context: Annotated[Path | None, typer.Option(help="A JSON or YAML file of attribute values; - is stdin.")] = None,
     values: Annotated[
@@ -122,7 +129,7 @@ def decide(
     explain: Annotated[bool, typer.Option("--explain", help="Say what each rule made of it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Decide one flag for one context, with the files as they are."""
+    """Decide one flag or placement for one context, with the files as they are."""
     built = _built(folder)
     granted = tuple(filter(None, (name.strip() for name in consent.split(","))))
     question = Question(flag, subject, read_context(context, values or []), at, built.settings.zone, granted)
@@ -154,7 +161,19 @@ def _built(folder: Path, previous: Bundle | None = None) -> Built:
 
 
 def _content(built: Built) -> str:
-    nouns = ("flag", "segment", "audience", "attribute")
-    names = {**{noun: noun for noun in nouns}, "case": "golden case"}
-    counts = {kind: sum(entry.kind == kind for entry in built.entries) for kind in names}
-    return ", ".join(screen.plural(counts[kind], noun) for kind, noun in names.items() if counts[kind]) or "nothing"
+    counts = Counter(entry.kind for entry in built.entries)
+    return ", ".join(screen.plural(counts[kind], noun) for kind, noun in _NOUNS.items() if counts[kind]) or "nothing"
+
+
+_NOUNS = {
+    "flag": "flag",
+    "placement": "placement",
+    "offer": "offer",
+    "experiment": "experiment",
+    "model": "model",
+    "segment": "segment",
+    "audience": "audience",
+    "attribute": "attribute",
+    "case": "golden case",
+}
+"""What entries are called when they are counted; the others go without saying."""

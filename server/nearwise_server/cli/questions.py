@@ -35,14 +35,14 @@ def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation
     """Decide as a device does, and say why.
 
     Raises:
-        CommandFailed: there is no such flag or purpose, or the time cannot be read.
+        CommandFailed: there is no such flag, placement or purpose, or the time cannot be read.
     """
     for name in set(question.consent).difference(PURPOSES):
         raise CommandFailed(f"unknown purpose '{name}'{did_you_mean(name, PURPOSES)}")
     release = Release(provisional_bundle(entries, now)).granting(question.consent)
-    if question.flag not in release.flag_keys:
-        guess = did_you_mean(question.flag, release.flag_keys)
-        raise CommandFailed(f"unknown flag '{question.flag}'{guess}")
+    known = (*release.flag_keys, *release.placement_keys)
+    if question.flag not in known:
+        raise CommandFailed(f"unknown flag or placement '{question.flag}'{did_you_mean(question.flag, known)}")
     try:
         at = now if question.at is None else _instant(question.at, question.zone)
     except ValueError as error:

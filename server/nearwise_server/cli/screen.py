@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nearwise_rules import Decision, Explanation
+from nearwise_rules import CandidateExplanation, Decision, Explanation, Item
 from nearwise_server.authoring import LocatedProblem
 
 out = Console(highlight=False, soft_wrap=True)
@@ -40,9 +40,9 @@ def show_problems(problems: Sequence[LocatedProblem], files: int) -> None:
 
 def show_decision(decision: Decision) -> None:
     """The answer, its value and its reason."""
-    answer = "no variant" if decision.variant is None else decision.variant
+    answer = ", ".join(decision.keys) or ("no variant" if decision.variant is None else decision.variant)
     out.print(f"[bold]{escape(decision.flag)}[/]  ->  [bold green]{escape(answer)}[/]   {escape(_headline(decision))}")
-    if decision.variant is not None:
+    if decision.variant is not None and not decision.items:
         out.print(f"  value  {escape(json.dumps(decision.value, ensure_ascii=False))}")
     for diagnostic in decision.diagnostics:
         out.print(f"  [yellow]{escape(f'{diagnostic.code} {diagnostic.place}: {diagnostic.message}')}[/]")
@@ -60,10 +60,22 @@ def show_explanation(explanation: Explanation) -> None:
         out.print(f"  {escape(rule.name):<{width}}  {state}  {escape(first)}".rstrip())
         for line in rest:
             out.print(f"  {'':<{width}}        {escape(line)}")
+    _show_candidates(explanation.candidates)
+
+
+def _show_candidates(candidates: Sequence[CandidateExplanation]) -> None:
+    """Why each candidate of a placement is shown, lower or out."""
+    width = max((len(each.key) for each in candidates), default=0)
+    for each in candidates:
+        score = "out" if each.score is None and not each.is_shown else "" if each.score is None else f"{each.score:.2f}"
+        colour = "green" if each.is_shown else "dim" if each.score is not None else "red"
+        out.print(f"  [{colour}]{escape(each.key):<{width}}  {score:>6}[/]  {escape(each.because)}", highlight=False)
 
 
 def _headline(decision: Decision) -> str:
     parts: list[str] = [decision.reason.value]
+    if decision.items and decision.variant:
+        parts.append(f"policy '{decision.variant}'")
     if decision.error_code:
         parts.append(decision.error_code.value)
     if decision.rule:
@@ -85,10 +97,22 @@ def decision_json(decision: Decision) -> dict[str, object]:
         "rule": decision.rule,
         "experiment": decision.experiment,
         "propensity": decision.propensity,
+        "items": [item_json(item) for item in decision.items],
         "error_code": decision.error_code.value if decision.error_code else None,
         "diagnostics": [
             {"code": found.code, "place": found.place, "message": found.message} for found in decision.diagnostics
         ],
+    }
+
+
+def item_json(item: Item) -> dict[str, object]:
+    """One item of a placement as JSON."""
+    return {
+        "offer": item.key,
+        "score": item.score,
+        "position": item.position,
+        "fallback": item.is_fallback,
+        "content": item.value,
     }
 
 
@@ -103,7 +127,11 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         }
         for rule in explanation.rules
     ]
-    return {"notes": list(explanation.notes), "rules": rules}
+    candidates = [
+        {"offer": each.key, "shown": each.is_shown, "score": each.score, "because": each.because}
+        for each in explanation.candidates
+    ]
+    return {"notes": list(explanation.notes), "rules": rules, "candidates": candidates}
 
 
 def show_table(title: str, columns: Iterable[str], rows: Iterable[Sequence[object]]) -> None:

@@ -1,0 +1,64 @@
+"""Budgets over many devices: hard ones never exceed their total, smooth ones let in the share that fits."""
+
+from __future__ import annotations
+
+from json import loads
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nearwise_rules import Json, assemble
+from nearwise_rules.rulesets.budgets import Quotas, divide, throttle
+
+DEVICES = [f"till-{number}" for number in range(8)]
+demands = st.dictionaries(st.sampled_from(DEVICES), st.integers(0, 5_000), max_size=len(DEVICES))
+
+
+def whole(quotas: Quotas, devices: int) -> int:
+    """What all devices may use together, the unknown ones included."""
+    known, other = quotas
+    return sum(known.values()) + other * max(devices - len(known), 0)
+
+
+@given(st.integers(1, 10_000), st.lists(demands, max_size=6), st.none() | st.just(len(DEVICES)))
+def test_hard_quotas_never_make_more_than_the_total_whatever_was_published(
+    total: int, days: list[dict[str, int]], devices: int | None
+) -> None:
+    quotas, largest = Quotas({}, 0), dict.fromkeys(DEVICES, 0)
+    for demand in days:
+        quotas = divide(total, demand, quotas, devices)
+        known, other = quotas
+        assert whole(quotas, devices or 0) <= total
+        for device in DEVICES:  # a device that hears of no bundle any more keeps the largest quota that it ever had
+            largest[device] = max(largest[device], known.get(device, other))
+        assert sum(largest.values()) <= total
+
+
+def test_quotas_follow_demand() -> None:
+    known, other = divide(100, {"busy": 79, "quiet": 19}, Quotas({}, 0))
+    assert (known, other) == ({"busy": 80, "quiet": 20}, 0)
+
+
+def test_devices_that_are_not_known_share_what_is_set_aside_for_them() -> None:
+    known, other = divide(100, {"known": 10}, Quotas({}, 0), devices=5)
+    assert (known, other) == ({"known": 20}, 20)
+
+
+@pytest.mark.parametrize(
+    ("total", "used", "last", "share"),
+    [(100, 50, 1.0, 1.0), (100, 200, 1.0, 0.5), (100, 100, 0.5, 0.5), (9, 0, 0.2, 1.0)],
+)
+def test_the_throttle_lets_in_what_fits(total: int, used: int, last: float, share: float) -> None:
+    assert throttle(total, used, last) == share
+
+
+def test_the_build_fills_in_quotas_and_keeps_them_growing() -> None:
+    offer: Json = {"content": {"title": "x"}, "budget": {"total": 100, "devices": 4}}
+    files: dict[str, Json] = {"nearwise.yaml": {"name": "shop"}, "offers/a.yaml": offer}
+    assembled = assemble(files, demand={"a": {"till-1": 5, "till-2": 2}})
+    assert assembled.problems == ()
+    (entry,) = [entry for entry in assembled.entries if entry.kind == "offer"]
+    budget = cast("dict[str, Json]", loads(entry.body)["budget"])
+    assert (budget["quotas"], budget["quota"]) == ({"till-1": 33, "till-2": 16}, 25)
