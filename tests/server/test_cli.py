@@ -182,7 +182,7 @@ def test_decide_shows_a_value_of_the_wrong_type(nearwise: Nearwise, shop: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("checkout-baner",), "unknown flag 'checkout-baner' (did you mean 'checkout-banner'?)"),
+        (("checkout-baner",), "unknown flag or placement 'checkout-baner' (did you mean 'checkout-banner'?)"),
         (("checkout-banner", "--set", "basket"), "'basket' is not NAME=VALUE"),
         (("checkout-banner", "--set", "a=1", "--set", "a.b=2"), "'a.b' lies inside a value that is no map"),
         (
