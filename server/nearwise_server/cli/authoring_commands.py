@@ -66,8 +66,8 @@ def check(
     built = build_with_progress(files)
     if form is Format.JSON:
         problems = [{**vars(problem)} for problem in built.problems]
-        facts = {"audiences": [facts_of(audience) for audience in built.audiences]} if built.audiences else {}
-        screen.show_json({"files": len(files), "problems": problems, **facts})
+        audiences = [facts_of(audience) for audience in built.audiences]
+        screen.show_json({"files": len(files), "problems": problems, "audiences": audiences})
     elif built.problems:
         screen.show_problems(built.problems, len(files))
     else:
