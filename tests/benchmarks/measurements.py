@@ -13,6 +13,7 @@ from typing import Any
 from nearwise_rules import parse
 from nearwise_rules.logic import compile_conditions, compile_expression, compiler
 from tests.benchmarks import floor, processes, product
+from tests.benchmarks.audiences import audience_rows
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.rows import Row
 from tests.benchmarks.sources import TYPES, condition
@@ -41,6 +42,7 @@ class Effort:
     starts: int = 15
     exposures: int = 4000
     flags: int = 1000
+    audience_keys: int = 1_000_000
     python: str = ""
 
 
@@ -183,6 +185,11 @@ def compiling(effort: Effort) -> list[Row]:
     return rows
 
 
+def audience(effort: Effort) -> list[Row]:
+    """An audience of a million keys: what it weighs, how fast it answers, how long its build takes."""
+    return audience_rows(effort.audience_keys, repetitions=effort.repetitions, seconds=effort.seconds)
+
+
 GROUPS = {
     "six": six_present,
     "missing": six_missing,
@@ -193,6 +200,7 @@ GROUPS = {
     "memory": memory,
     "size": size,
     "compile": compiling,
+    "audience": audience,
 }
 
 

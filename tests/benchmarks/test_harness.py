@@ -100,5 +100,6 @@ def test_the_command_prints_a_row_for_every_figure(capsys: pytest.CaptureFixture
         "memory of 1,000 flags",
         "installed size",
         "compile, six conditions",
+        "audience of 100,000 keys, look-up p50",
     ):
         assert what in printed

@@ -28,6 +28,39 @@ def test_a_client_decides_by_a_mapping_of_rules(rule_set: RuleSet) -> None:
         assert client.context("h-1", basket={"total": 19}).flag("offer") == ""
 
 
+LOUNGE: Json = {
+    "type": "boolean",
+    "variants": {"on": True, "off": False},
+    "default": "off",
+    "rules": [{"when": {"audience": "vip"}, "serve": "on"}],
+}
+
+
+@pytest.mark.parametrize("audience", [["h-1", "h-2"], {"keys": ["h-1", "h-2", "h-3"], "except": ["h-3"]}])
+def test_audiences_are_lists_of_keys(audience: Json) -> None:
+    with client_from({"audiences": {"vip": audience}, "flags": {"lounge": LOUNGE}}) as client:
+        asked = {who: client.context(who).flag("lounge") for who in ("h-1", "h-2", "h-3", None)}
+    assert asked == {"h-1": True, "h-2": True, "h-3": False, None: False}
+
+
+def test_a_folder_has_its_audiences_as_texts(tmp_path: Path) -> None:
+    for file, content in {
+        "nearwise.json": '{"name": "shop"}',
+        "flags/lounge.json": json.dumps(LOUNGE),
+        "audiences/vip.txt": "# customers\nh-1\n",
+        "audiences/vip.json": '{"known": "all.txt"}',
+        "audiences/all.txt": "h-1\nh-2\n",
+        "notes.txt": "nothing",
+    }.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content)
+    with client_from(tmp_path) as client:
+        assert (client.context("h-1").flag("lounge"), client.context("h-2").flag("lounge")) == (True, False)
+    (tmp_path / "audiences/vip.txt").write_bytes(b"h-1\nh-\xe9\n")
+    with pytest.raises(RuleSetInvalid, match="not UTF-8 text"):
+        client_from(tmp_path)
+
+
 def test_the_clock_stands_still_until_it_is_set(rule_set: RuleSet) -> None:
     rules = {**rule_set(morning=MORNING), "settings": {"name": "shop", "zone": "Europe/Warsaw"}}
     with client_from(rules, now="2026-11-23T10:59") as client:

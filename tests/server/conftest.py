@@ -1,12 +1,14 @@
-"""Fixtures of the server's tests: opened centres in temporary folders, keys and callers, and a PostgreSQL server."""
+"""Fixtures of the server's tests: opened centres in temporary folders, keys and callers, PostgreSQL, the command."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -19,11 +21,13 @@ from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
 from nearwise_rules import Entry, encode_batch
+from nearwise_server import cli
 from nearwise_server.app import Centre, make_app, open_centre
 from nearwise_server.catalogue import Published
 from nearwise_server.keys import make_key
 from nearwise_server.publishing import Publication
 from nearwise_server.scopes import Scope
+from nearwise_server.serving import serve_in_thread
 from nearwise_server.settings import Settings
 from nearwise_server.store import Database, open_database, sqlite_url
 
@@ -149,3 +153,54 @@ def _run(*command: str | Path) -> None:
 
 def _url(folder: str, name: str) -> str:
     return f"postgresql+psycopg://nearwise@/{name}?host={folder}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: object
+    out: str
+    err: str
+
+
+Nearwise = Callable[..., Ended]
+
+
+@pytest.fixture
+def nearwise(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Nearwise:
+    """Runs the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("NEARWISE_")]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["nearwise", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Ended(ended.value.code or 0, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def shop(nearwise: Nearwise) -> Path:
+    """The starter rule set."""
+    assert nearwise("init", "shop").code == 0
+    return Path("shop")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Generator[str]:
+    """A running centre, with its data in ./centre."""
+    with serve_in_thread(Settings(data=str(tmp_path / "centre"), port=0)) as address:
+        yield address
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Exchange a part of a file that is in it."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))

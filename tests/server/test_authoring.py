@@ -52,7 +52,7 @@ MORE = {
     "caps.yaml": "coffee: { tag: coffee, limit: 3, window: week }\n",
     "offers/coffee.yaml": "content: { title: { en: Coffee, pl: Kawa } }\ntags: [coffee]\nvalue: 0.8\n",
     "placements/receipt.yaml": "candidates: { tags: [coffee] }\npolicies: { by_value: { score: { value: true } } }\n",
-    "audiences/vip.yaml": "keys: [h-1, h-2]\n",
+    "audiences/vip.yaml": "keys: [h-1, h-2]\nexcept: [h-3]\nknown: all.txt\npurposes: [personalise]\n",
     "layers.yaml": "ranking: { description: How slots rank }\n",
     "experiments/receipt-ranking.yaml": "layer: ranking\nshare: 20\n",
     "models/affinity.yaml": "kind: linear\nfeatures: { basket.total: { weight: 0.1 } }\n",

@@ -7,8 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,59 +14,8 @@ import pytest
 
 from nearwise_rules import Trust, open_bundle
 from nearwise_server import cli
-from nearwise_server.serving import serve_in_thread
-from nearwise_server.settings import Settings
 from nearwise_server.signing_keys import load_signing_key
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: object
-    out: str
-    err: str
-
-
-Nearwise = Callable[..., Ended]
-
-
-@pytest.fixture
-def nearwise(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Nearwise:
-    """Runs the command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("NEARWISE_")]:
-        monkeypatch.delenv(name)
-
-    def run(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["nearwise", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Ended(ended.value.code or 0, printed.out, printed.err)
-
-    return run
-
-
-@pytest.fixture
-def shop(nearwise: Nearwise) -> Path:
-    """The starter rule set."""
-    assert nearwise("init", "shop").code == 0
-    return Path("shop")
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Generator[str]:
-    """A running centre, with its data in ./centre."""
-    with serve_in_thread(Settings(data=str(tmp_path / "centre"), port=0)) as address:
-        yield address
-
-
-def replace(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
+from tests.server.conftest import Ended, Nearwise, replace
 
 
 def test_it_tells_its_version(nearwise: Nearwise) -> None:

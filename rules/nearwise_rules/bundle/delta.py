@@ -155,21 +155,18 @@ def _parts(frame: list[Frame]) -> tuple[memoryview, list[int], list[_Block]]:
 
 def _block(frame: Frame) -> _Block:
     match frame:
-        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated, *sizes]:
-            names = [_added_name(name) for name in added]
-            return _Block(_numbers(similar), _numbers(replaced), names, deflated, _sizes(sizes))
+        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated]:
+            return _Block(_numbers(similar), _numbers(replaced), _names(added), deflated)
+        case [list() as similar, list() as replaced, list() as added, memoryview() as deflated, list() as sizes] if (
+            sizes
+        ):
+            return _Block(_numbers(similar), _numbers(replaced), _names(added), deflated, _numbers(sizes))
         case _:
             raise BundleRefused(Refusal.MALFORMED, "delta has a block that is none")
 
 
-def _sizes(parts: list[Frame]) -> list[int]:
-    match parts:
-        case []:
-            return []
-        case [[_, *_] as sizes]:
-            return _numbers(sizes)
-        case _:
-            raise BundleRefused(Refusal.MALFORMED, "delta has a block that is none")
+def _names(parts: list[Frame]) -> list[tuple[str, str]]:
+    return [_added_name(part) for part in parts]
 
 
 def _numbers(parts: list[Frame]) -> list[int]:

@@ -7,6 +7,7 @@ a filter that was built before in audiences/vip.filter.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from nearwise_rules.audiences import AudienceFilter, build_filter, read_key_list
@@ -148,7 +149,7 @@ class _Reader:
         self, keys: Collection[str], known: Collection[str], without: frozenset[str], purposes: int
     ) -> BuiltAudience | None:
         progress = self._progress
-        told = None if progress is None else lambda part: progress(self.key, part)
+        told = None if progress is None else partial(progress, self.key)
         try:
             made = build_filter(keys, known=known, without=without, purposes=purposes, progress=told)
         except ValueError as error:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.markup import escape
+
 from nearwise_rules import AudienceFilter, BuiltAudience, Bundle, is_text_of_audience
 from nearwise_server.authoring import Built, build_rule_set, read_source
 from nearwise_server.cli import screen
@@ -31,7 +33,7 @@ def _bar() -> Generator[Callable[[str, float], None]]:
 
         def told(key: str, part: float) -> None:
             if key not in tasks:
-                tasks[key] = bar.add_task(screen.escape(key), total=1.0)
+                tasks[key] = bar.add_task(escape(key), total=1.0)
             bar.update(tasks[key], completed=part)
 
         yield told
@@ -74,13 +76,12 @@ def show_audiences(audiences: Iterable[BuiltAudience]) -> None:
     for audience in audiences:
         made = audience.filter
         parts = [
-            screen.plural(made.keys, "key"),
-            f"{audience.repeated:,} of them twice" if audience.repeated else "",
+            screen.plural(made.keys, "key") + (f" ({audience.repeated:,} repeated)" if audience.repeated else ""),
             screen.plural(made.exceptions, "exception") if made.exceptions else "",
             f"{made.size_bytes:,} bytes",
             _chance(made),
         ]
-        screen.out.print(f"  audience {screen.escape(audience.key)}   {', '.join(part for part in parts if part)}")
+        screen.out.print(f"  audience {escape(audience.key)}   {', '.join(part for part in parts if part)}")
 
 
 def _chance(made: AudienceFilter) -> str:
