@@ -332,9 +332,22 @@ def test_every_change_of_what_is_remembered_gives_a_later_version() -> None:
     versions.append(ledger.version)
     ledger.merge(Ledger(CALENDAR))
     versions.append(ledger.version)
-    ledger.prune(NOON)
+    ledger.prune(NOON + 500 * DAY)
     versions.append(ledger.version)
     assert versions == sorted(set(versions))
+    ledger.prune(NOON + 500 * DAY)
+    assert ledger.version == versions[-1]
+
+
+def test_whoever_keeps_a_ledger_hears_of_every_change() -> None:
+    ledger, heard = Ledger(CALENDAR), list[int]()
+    ledger.on_change = lambda: heard.append(ledger.version)
+    ledger.add("seen", [""], NOON)
+    ledger.assign("hero", Assignment("a", 1.0, NOON + 5))
+    ledger.hold(["tea"], "hero", NOON + 30)
+    assert heard == [1, 2]
+    assert ledger.newest == NOON + 5
+    assert Ledger(CALENDAR).newest is None
 
 
 def test_a_hold_counts_for_others_until_it_is_let_go_or_stale() -> None:

@@ -14,7 +14,7 @@ class _Hold(NamedTuple):
 
 
 class Holds:
-    """Who holds what, by slot. Never stored. Changing them is for one thread at a time, asking for any."""
+    """Who holds what, by slot. Never stored. Any thread may change and ask it: every step is one of the dict's own."""
 
     __slots__ = ("_slots",)
 
@@ -23,20 +23,19 @@ class Holds:
 
     def hold(self, keys: Iterable[str], slot: str, until: float) -> None:
         """Hold these keys for a slot, in place of what it held; beyond 64 slots the oldest hold ends."""
-        slots = {name: held for name, held in self._slots.items() if name != slot}
-        while len(slots) >= _MOST_SLOTS:
-            del slots[next(iter(slots))]
-        slots[slot] = _Hold(tuple(keys), until)
-        self._slots = slots
+        self._slots.pop(slot, None)
+        self._slots[slot] = _Hold(tuple(keys), until)
+        for oldest in list(self._slots)[:-_MOST_SLOTS]:
+            self._slots.pop(oldest, None)
 
     def release(self, slot: str) -> None:
         """End what a slot holds."""
-        if slot in self._slots:
-            self._slots = {name: held for name, held in self._slots.items() if name != slot}
+        self._slots.pop(slot, None)
 
     def held(self, key: str, slot: str, at: float) -> int:
         """How often a key is held at a moment by other slots."""
-        slots = self._slots
-        if not slots:
+        if not self._slots:
             return 0
-        return sum(keys.count(key) for name, (keys, until) in slots.items() if at < until and name != slot)
+        return sum(
+            [keys.count(key) for name, (keys, until) in list(self._slots.items()) if at < until and name != slot]
+        )

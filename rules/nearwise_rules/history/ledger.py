@@ -1,12 +1,12 @@
 """The ledger of one owner: everything that his device remembers of him, in memory.
 
-One thread at a time may change a ledger, write it as bytes or go through all its series. Any number may ask it
-meanwhile, without a lock: each series is a value, and changing it is one assignment.
+One thread at a time may add to a ledger, write it as bytes or go through all its series. Any number may meanwhile ask
+it, assign and hold, without a lock: each series is a value, and every change is one assignment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import NamedTuple, Protocol
 
@@ -55,13 +55,17 @@ class _Distinct(NamedTuple):
 class Ledger:
     """What happened to one owner, how often and when; his sticky assignments; what is decided and not yet shown.
 
-    `version` grows with every change of what is remembered. Times are Unix seconds, kept to the millisecond.
+    `version` grows with every change of what is remembered, and `on_change` is called. Times are Unix seconds, kept to
+    the millisecond.
     """
 
-    __slots__ = ("_assigned", "_calendar", "_distinct", "_events", "_holds", "_limits", "_touched", "version")
+    __slots__ = (
+        "_assigned", "_calendar", "_distinct", "_events", "_holds", "_limits", "_touched", "on_change", "version",
+    )  # fmt: skip
 
     def __init__(self, calendar: Calendar, limits: LedgerLimits | None = None) -> None:
         self.version = 0
+        self.on_change: Callable[[], None] | None = None
         self._calendar = calendar
         self._limits = limits or LedgerLimits()
         self._events: dict[str, dict[str, _Kept]] = {}
@@ -161,16 +165,21 @@ class Ledger:
 
     def assign(self, experiment: str, assignment: Assignment) -> None:
         """Let the owner keep a variant from now on."""
-        assigned = {name: known for name, known in self._assigned.items() if name != experiment}
-        while len(assigned) >= self._limits.assignments:
-            del assigned[next(iter(assigned))]
-        self._assigned = {**assigned, experiment: assignment}
+        self._assigned[experiment] = assignment
+        for oldest in list(self._assigned)[: -self._limits.assignments]:
+            self._assigned.pop(oldest, None)
         self._changed()
 
     @property
     def assignments(self) -> Mapping[str, Assignment]:
         """Every sticky assignment by experiment, oldest first."""
-        return self._assigned
+        return self._assigned.copy()
+
+    @property
+    def newest(self) -> float | None:
+        """The time of the latest thing remembered."""
+        times = [series.last for _, _, series in self.all_series()]
+        return max([*times, *[assignment.at for assignment in self.assignments.values()]], default=None)
 
     def hold(self, keys: Iterable[str], slot: str, until: float) -> None:
         """Hold these keys for a slot until then, in place of what it held. Not a change of what is remembered."""
@@ -195,15 +204,21 @@ class Ledger:
             yield event, key, self._events[event][key].series
 
     def prune(self, at: float) -> None:
-        """Forget the days that are longer ago than the limit, and series that nothing was added to since."""
-        horizon = moment(at) - self._limits.days * _DAY_SECONDS
+        """Forget the days that are longer ago than the limit, and whole series and assignments that are."""
+        horizon, changed = moment(at) - self._limits.days * _DAY_SECONDS, False
         for event, key, series in self.all_series():
+            pruned = series.pruned(self._calendar, horizon)
             if series.last < horizon:
                 self._drop(event, key)
-            elif (pruned := series.pruned(self._calendar, horizon)) is not series:
+            elif pruned is not series:
                 self._events[event][key] = _Kept(pruned, {})
-        self._assigned = {name: known for name, known in self._assigned.items() if known.at >= horizon}
-        self._changed()
+            changed = changed or pruned is not series or series.last < horizon
+        for experiment, assignment in self.assignments.items():
+            if assignment.at < horizon:
+                self._assigned.pop(experiment, None)
+                changed = True
+        if changed:
+            self._changed()
 
     def merge(self, other: Ledger) -> None:
         """Remember everything that another ledger remembers too. Of two assignments this one's stays."""
@@ -250,6 +265,8 @@ class Ledger:
     def _changed(self) -> None:
         self._distinct = {}
         self.version += 1
+        if self.on_change is not None:
+            self.on_change()
 
 
 _NONE: dict[str, _Kept] = {}
