@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -29,7 +29,7 @@ class Draft:
     sources: Sources
     conditions: Conditions
     references: References
-    trials: Mapping[str, tuple[Trial, ...]]
+    trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict[str, "tuple[Trial, ...]"])
     previous: Bundle | None = None
     now: float | None = None
 
