@@ -21,10 +21,10 @@ def told(plan: ExperimentPlan, standing: Standing, at: float, release: Release) 
         yield "QA override"
     elif step is Step.UNKEYED:
         yield f"buckets by {plan.by}, which is missing"
-    elif step is Step.ELSEWHERE:
-        yield f"layer {plan.entrance.layer}: assigned to {standing.other} {_day(standing.since, release)}"
     elif standing.since is not None:
-        yield f"sticky: assigned {_day(standing.since, release)}"
+        day = _day(standing.since, release)
+        sticky = step is not Step.ELSEWHERE
+        yield f"sticky: assigned {day}" if sticky else f"layer {plan.entrance.layer}: in {standing.other} since {day}"
     else:
         yield _place(plan, standing, at, release)
         if step is not Step.OUTSIDE and plan.ramp:

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     SEGMENTS = "segments"
     EVENTS = "events"
     FLAG = "flag"
+    EXPERIMENT = "experiment"
+    LAYERS = "layers"
     AUDIENCE = "audience"
     CASES = "cases"
 
@@ -154,7 +156,7 @@ def _built(folder: Path, previous: Bundle | None = None) -> Built:
 
 
 def _content(built: Built) -> str:
-    nouns = ("flag", "segment", "audience", "attribute")
+    nouns = ("flag", "segment", "audience", "experiment", "attribute")
     names = {**{noun: noun for noun in nouns}, "case": "golden case"}
     counts = {kind: sum(entry.kind == kind for entry in built.entries) for kind in names}
     return ", ".join(screen.plural(counts[kind], noun) for kind, noun in names.items() if counts[kind]) or "nothing"
