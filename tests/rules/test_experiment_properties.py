@@ -119,7 +119,7 @@ def test_who_stays_in_a_sticky_experiment_is_kept_out_of_those_that_got_its_plac
     assert (
         explain(device.release, "b", {}, "h", ISSUED)
         .rules[0]
-        .effect.startswith("experiment b: layer l: assigned to a 2023-11-14")
+        .effect.startswith("experiment b: layer l: in a since 2023-11-14")
     )
 
 

@@ -7,7 +7,6 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.consent import purposes_mask
-from nearwise_rules.decide.periods import instant
 from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.surroundings import Signal, Surroundings
 
@@ -96,6 +95,19 @@ class _Recalled:
             properties = cast("Mapping[str, object]", each.get("properties") or {})
             release.remembers.record(ledger, str(each["event"]), properties, float(str(each.get("value") or 0)), at)
         return ledger
+
+
+def instant(text: str, zone: str) -> float:
+    """Unix seconds of an ISO 8601 time; one without an offset is in `zone` (an IANA name).
+
+    Raises:
+        ValueError: not an ISO 8601 time, or a zone that is not known here.
+    """
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
 def _is_same(expected: object, got: object) -> bool:

@@ -11,8 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise_rules.decide.cells import cell_name
-from nearwise_rules.decide.periods import instant, period
 from nearwise_rules.decide.splits import BASIS_POINTS, HoldoutGate, Shares, bucket_key, bucket_of
+from nearwise_rules.schedules.reading import read_start
+from nearwise_rules.schedules.runs import read_run
+from nearwise_rules.schedules.wall import Wall
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.question import Question
@@ -82,7 +84,8 @@ class ExperimentPlan:
     """One experiment of a release, built once from its entry and that of its layer."""
 
     __slots__ = (
-        "_release",
+        "_bucketing",
+        "_experiments",
         "by",
         "dedupe",
         "end",
@@ -101,18 +104,18 @@ class ExperimentPlan:
     )
 
     def __init__(self, key: str, entry: JsonObject, release: Release) -> None:
-        self._release = release
+        self._experiments = release.experiments
+        self._bucketing = release.bucketing
         self.key = key
         self.by = str(entry.get("by") or "subject")
         self.salt = str(entry.get("salt") or key)
         self.sticky = entry.get("sticky") is True
         self.dedupe = cast("str | None", entry.get("dedupe"))
         self.factors = tuple(cast("Mapping[str, object]", entry.get("factors") or {}))
-        self.start, self.end = period(
-            cast("str | None", entry.get("start")), cast("str | None", entry.get("end")), release.zone
-        )
+        wall = Wall(release.zone)
+        self.start, self.end = read_run(entry, wall)
         steps = cast("list[JsonObject]", entry.get("ramp") or [])
-        self.ramp = tuple([(instant(str(step["at"]), release.zone), _points(step["share"])) for step in steps])
+        self.ramp = tuple([(read_start(str(step["at"]), wall), _points(step["share"])) for step in steps])
         self.overrides = {
             subject: given if isinstance(given, str) else cell_name(cast("Mapping[str, str]", given), self.factors)
             for subject, given in cast("JsonObject", entry.get("overrides") or {}).items()
@@ -139,14 +142,16 @@ class ExperimentPlan:
         if name is None:
             pieces = [(0, _points(entry.get("share", 100)))]
             self.entrance = Entrance(None, f"{self.salt}/share", pieces)
-            self.heeded = (self.key,) if self.sticky else ()
+            self.heeded: tuple[str, ...] = (self.key,) if self.sticky else ()
             return
-        layer = self._release.document("layer", name)
+        layer = self._experiments.document("layer", name)
         ranges = cast("Ranges", layer["ranges"])
         pieces = [(first, end) for owner, first, end in ranges if owner == self.key]
         self.entrance = Entrance(name, str(layer.get("salt") or f"layer/{name}"), pieces)
         members = dict.fromkeys([self.key, *(owner for owner, _, _ in ranges)])
-        self.heeded = tuple([key for key in members if self._release.document("experiment", key).get("sticky") is True])
+        self.heeded = tuple(
+            [key for key in members if self._experiments.document("experiment", key).get("sticky") is True]
+        )
 
     def standing(self, question: Question, unit: object) -> Standing:
         """Where the subject of a question stands; `unit` is the value that is bucketed."""
@@ -160,7 +165,7 @@ class ExperimentPlan:
             return Standing(Step.UNKEYED)
         standing = self._remembered(question) or self._fresh(key, question)
         holdout = self.holdout
-        if holdout is None or standing.variant is None or not holdout.keeps_out(self._release.bucketing, key):
+        if holdout is None or standing.variant is None or not holdout.keeps_out(self._bucketing, key):
             return standing
         return standing._replace(step=Step.HELD, new=None)
 
@@ -179,7 +184,7 @@ class ExperimentPlan:
         ledger = question.ledger() if self.heeded else None
         if ledger is None:
             return None
-        plans = [plan for key in self.heeded if (plan := self._release.experiment(key)) is not None]
+        plans = [plan for key in self.heeded if (plan := self._experiments.plan(key)) is not None]
         given = [(plan, plan.recalled(ledger)) for plan in plans if plan.runs(question.at)]
         found = [(each.at, plan.key, each) for plan, each in given if each is not None]
         if not found:
@@ -196,15 +201,14 @@ class ExperimentPlan:
 
     def _fresh(self, key: str, question: Question) -> Standing:
         """What the hash gives: a place in the layer, a step of the ramp, a variant."""
-        bucketing = self._release.bucketing
-        bucket = bucket_of(bucketing, self.entrance.salt, key)
+        bucket = bucket_of(self._bucketing, self.entrance.salt, key)
         place = self.entrance.place(bucket)
         if place is None:
             return Standing(Step.OUTSIDE, bucket=bucket)
         reached = self.reached(question.at)
         if reached is not None and place >= reached:
             return Standing(Step.RAMP, bucket=bucket)
-        variant = self.shares.at(bucket_of(bucketing, self.salt, key))
+        variant = self.shares.at(bucket_of(self._bucketing, self.salt, key))
         if variant is None:
             return Standing(Step.GAP, bucket=bucket)
         new = True if self.sticky and question.ledger() is not None else None

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, cast
-from zoneinfo import ZoneInfo
 
 from nearwise_rules.decide.experiments import ExperimentPlan, Standing, Step
-from nearwise_rules.decide.periods import FOREVER
+from nearwise_rules.schedules.wall import Wall
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.release import Release
@@ -23,10 +21,10 @@ def told(plan: ExperimentPlan, standing: Standing, at: float, release: Release) 
         yield "QA override"
     elif step is Step.UNKEYED:
         yield f"buckets by {plan.by}, which is missing"
-    elif step is Step.ELSEWHERE:
-        yield f"layer {plan.entrance.layer}: assigned to {standing.other} {_day(standing.since, release)}"
     elif standing.since is not None:
-        yield f"sticky: assigned {_day(standing.since, release)}"
+        day = _day(standing.since, release)
+        sticky = step is not Step.ELSEWHERE
+        yield f"sticky: assigned {day}" if sticky else f"layer {plan.entrance.layer}: in {standing.other} since {day}"
     else:
         yield _place(plan, standing, at, release)
         if step is not Step.OUTSIDE and plan.ramp:
@@ -48,21 +46,21 @@ def _place(plan: ExperimentPlan, standing: Standing, at: float, release: Release
 
 def _owner(layer: str, bucket: int, at: float, release: Release) -> str:
     """The experiment that has a bucket of a layer at this time."""
-    ranges = cast("list[tuple[str, int, int]]", release.document("layer", layer)["ranges"])
+    ranges = cast("list[tuple[str, int, int]]", release.experiments.document("layer", layer)["ranges"])
     for key, first, end in ranges:
-        other = release.experiment(key) if first <= bucket < end else None
+        other = release.experiments.plan(key) if first <= bucket < end else None
         if other is not None and other.runs(at):
             return key
     return "nobody"
 
 
 def _ramp(plan: ExperimentPlan, at: float, release: Release) -> str:
-    later = next((since for since, _ in plan.ramp if since > at), FOREVER)
-    until = "" if later == FOREVER else f" until {_day(later, release)}"
+    later = next((since for since, _ in plan.ramp if since > at), None)
+    until = "" if later is None else f" until {_day(later, release)}"
     return f"ramp: {(plan.reached(at) or 0) / 100:g} %{until}"
 
 
 def _day(at: float, release: Release) -> str:
     """A time in the store's zone: its date, with the time of the day when it is not midnight."""
-    moment = datetime.fromtimestamp(at, ZoneInfo(release.zone))
+    moment = Wall(release.zone).shown(at)
     return moment.strftime("%Y-%m-%d" if not (moment.hour or moment.minute) else "%Y-%m-%d %H:%M")

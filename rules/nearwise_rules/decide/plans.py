@@ -65,7 +65,7 @@ class _Planner:
         serve = cast("str | None", rule.get("serve"))
         if serve is not None:
             return self.outcome(serve, Reason.TARGETING_MATCH, rule=name, experiment=experiment)
-        plan = None if experiment is None else self.release.experiment(experiment)
+        plan = None if experiment is None else self.release.experiments.plan(experiment)
         return self.split(name, rule, experiment) if plan is None else self.trial(name, rule, plan)
 
     def trial(self, name: str, rule: JsonObject, plan: ExperimentPlan) -> Choice:

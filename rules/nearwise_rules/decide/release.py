@@ -11,6 +11,7 @@ from nearwise_rules.consent import purposes_mask
 from nearwise_rules.decide.attributes import Attributes
 from nearwise_rules.decide.audiences import Audiences
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
+from nearwise_rules.decide.declared import Experiments
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nearwise_rules.audiences import AudienceFilter
     from nearwise_rules.bundle import Bundle
     from nearwise_rules.decide.catalogue import Catalogue
-    from nearwise_rules.decide.experiments import ExperimentPlan
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
@@ -70,7 +70,7 @@ class Release:
         self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
         self._remembers: HistoryPlan | None = None
-        self._experiments: dict[str, ExperimentPlan | None] = {}
+        self.experiments = Experiments(self)
 
     def granting(self, purposes: Iterable[str]) -> Release:
         """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
@@ -199,25 +199,6 @@ class Release:
             parsed = None if body is None else parse(loads(body)["when"], dialect=self.dialect, types=self.attributes)
             self._segments[key] = parsed
         return self._segments[key]
-
-    def experiment(self, key: str) -> ExperimentPlan | None:
-        """The declared experiment of a key, ready to assign; None when the bundle has none of that key.
-
-        Raises:
-            KeyError, TypeError, ValueError: its entry does not have the shape of an experiment.
-        """
-        if key not in self._experiments:
-            body, made = self.bundle.entry("experiment", key), None
-            if body is not None:
-                from nearwise_rules.decide.experiments import ExperimentPlan
-
-                made = ExperimentPlan(key, cast("JsonObject", loads(body)), self)
-            self._experiments[key] = made
-        return self._experiments[key]
-
-    def document(self, kind: str, key: str) -> JsonObject:
-        """The document of an entry; empty when the bundle has none of that key."""
-        return cast("JsonObject", loads(self.bundle.entry(kind, key) or b"{}"))
 
     def model(self, key: str) -> Scorer | None:
         """The model of a key; None when the bundle has none of that key, or one that cannot be used."""

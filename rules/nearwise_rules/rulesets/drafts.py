@@ -34,7 +34,7 @@ class Draft:
     sources: Sources
     conditions: Conditions
     references: References
-    trials: Mapping[str, tuple[Trial, ...]]
+    trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict[str, "tuple[Trial, ...]"])
     previous: Bundle | None = None
     now: float | None = None
     demand: Demand = field(default_factory=dict[str, "Mapping[str, int]"])

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
-from nearwise_rules.decide.periods import instant
 from nearwise_rules.documents import Experiment, Json, JsonObject, LocalHoldout, RampStep
 from nearwise_rules.rulesets.conditions import check_known
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.factors import cells_of, check_cell, check_factors
 from nearwise_rules.rulesets.flags import check_percent, check_variant
-from nearwise_rules.rulesets.layers import period_of, share_of
+from nearwise_rules.rulesets.layers import run_of, share_of
 from nearwise_rules.rulesets.parts import Part, field_names
 from nearwise_rules.rulesets.spans import check_window
 from nearwise_rules.rulesets.splits import Range, lay_out
 from nearwise_rules.rulesets.trials import Trial
+from nearwise_rules.schedules.reading import read_end, read_start
+from nearwise_rules.schedules.wall import Wall
 
 
 def check_experiment(key: str, part: Part, draft: Draft) -> None:
@@ -30,8 +31,8 @@ def check_experiment(key: str, part: Part, draft: Draft) -> None:
         check_percent(part.get("share"))
     check_window(part.get("dedupe"))
     _check_by(part, draft)
-    _check_dates(part, draft.zone)
-    _check_ramp(part, draft.zone)
+    _check_dates(part, draft)
+    _check_ramp(part, Wall(draft.zone))
     _check_holdout(part.get("holdout"))
     cells = check_factors(part)
     trials = draft.trials.get(key, ())
@@ -51,30 +52,27 @@ def _check_by(part: Part, draft: Draft) -> None:
         part.get("sticky").problem("sticky_by", f"what is remembered is a subject's: nothing is of '{by}'")
 
 
-def _check_dates(part: Part, zone: str) -> None:
-    start, end = part.get("start"), part.get("end")
-    readable = [_check_instant(each, zone) for each in (start, end)]
-    runs = period_of(part, zone) if all(readable) else None
-    if runs is not None and runs[0] >= runs[1]:
-        end.problem("start_after_end", f"the experiment ends ({end.value}) before it starts ({start.value})")
+def _check_dates(part: Part, draft: Draft) -> None:
+    wall = Wall(draft.zone)
+    start, end = _read(part.get("start"), wall, read_start), _read(part.get("end"), wall, read_end)
+    if start is not None and end is not None and end <= start:
+        message = f"it ends ({part.get('end').value}) before it starts ({part.get('start').value})"
+        part.get("end").problem("ends_before_start", message)
 
 
-def _check_instant(part: Part, zone: str) -> bool:
-    """Report what is no date or time; whether it is one, or is not there."""
+def _read(part: Part, wall: Wall, read: Callable[[str, Wall], float]) -> float | None:
+    """The moment that a date or time says; None, and reported, when it is none."""
     text = None if part.absent else part.text()
     if text is None:
-        return part.absent
+        return None
     try:
-        instant(text, zone)
-    except LookupError:  # the zone, which is told at the settings
-        return False
-    except (ValueError, OverflowError, OSError):
-        part.problem("bad_instant", f"'{text}' is not a date or time such as 2026-11-23 or 2026-11-23T08:10")
-        return False
-    return True
+        return read(text, wall)
+    except ValueError as error:
+        part.problem("bad_time", str(error))
+        return None
 
 
-def _check_ramp(part: Part, zone: str) -> None:
+def _check_ramp(part: Part, wall: Wall) -> None:
     share, reached = share_of(part), float("-inf")
     for step in part.get("ramp").items() if not part.get("ramp").absent else ():
         step.known_fields(field_names(RampStep))
@@ -83,11 +81,10 @@ def _check_ramp(part: Part, zone: str) -> None:
         if points is not None and share is not None and points > share:
             message = f"a step cannot take more than the share of the experiment, {share / 100:g} percent"
             step.get("share").problem("ramp_share", message)
-        if not step.get("at").absent and _check_instant(step.get("at"), zone):
-            at = instant(str(step.get("at").value), zone)
-            if at <= reached:
-                step.get("at").problem("ramp_order", "the steps of a ramp stand in the order of their times")
-            reached = max(at, reached)
+        at = _read(step.get("at"), wall, read_start)
+        if at is not None and at <= reached:
+            step.get("at").problem("ramp_order", "the steps of a ramp stand in the order of their times")
+        reached = max(reached if at is None else at, reached)
 
 
 def _check_holdout(part: Part) -> None:
@@ -113,7 +110,7 @@ def _check_overrides(part: Part, variants: Mapping[str, int]) -> None:
 def _check_uses(key: str, part: Part, trials: Iterable[Trial], draft: Draft) -> None:
     """Hold the rules of an experiment against each other, and against the time."""
     used, shares = False, _shares(trials)
-    runs = period_of(part, draft.zone)
+    runs = run_of(part, draft)
     over = runs is not None and draft.now is not None and runs[1] <= draft.now
     for rule, its in trials:
         used = True

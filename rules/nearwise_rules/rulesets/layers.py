@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
-from nearwise_rules.decide.periods import FOREVER, period
 from nearwise_rules.documents import Json, JsonObject, Layer
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, field_names
 from nearwise_rules.rulesets.splits import WHOLE, basis_points
+from nearwise_rules.schedules.runs import FOREVER, read_run
+from nearwise_rules.schedules.wall import Wall
 
 Piece: TypeAlias = "tuple[int, int]"
 """Basis points from the first up to, not including, the last."""
@@ -165,7 +166,7 @@ def _tenants(key: str, layer: Json, draft: Draft) -> list[Tenant]:
     tenants: list[Tenant] = []
     for name, part in draft.sources["experiment"].items():
         if part.get("layer").value == key:
-            share, runs = share_of(part), period_of(part, draft.zone)
+            share, runs = share_of(part), run_of(part, draft)
             if share is not None and runs is not None:
                 tenants.append(Tenant(name, share, *runs, tuple(had.get(name, ()))))
     return tenants
@@ -182,10 +183,9 @@ def share_of(experiment: Part) -> int | None:
         return None
 
 
-def period_of(experiment: Part, zone: str) -> tuple[float, float] | None:
+def run_of(experiment: Part, draft: Draft) -> tuple[float, float] | None:
     """When an experiment runs; None when its dates cannot be read."""
-    start, end = experiment.get("start").value, experiment.get("end").value
     try:
-        return period(None if start is None else str(start), None if end is None else str(end), zone)
-    except (ValueError, LookupError, OverflowError, OSError):
+        return read_run(experiment.value if isinstance(experiment.value, dict) else {}, Wall(draft.zone))
+    except ValueError:
         return None

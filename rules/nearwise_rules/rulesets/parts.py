@@ -90,7 +90,7 @@ class Part:
     def needs(self, names: Iterable[str], what: str) -> None:
         """Report each of these members that is not there. `what`: the noun with its article."""
         for name in names:
-            if isinstance(self.value, dict) and self.get(name).absent:
+            if (self.absent or isinstance(self.value, dict)) and self.get(name).absent:
                 self.problem("missing_field", f"{what} needs '{name}'")
 
     def texts(self) -> list[Part]:

@@ -29,6 +29,9 @@ from nearwise_server.authoring.texts import read_lines, read_source
 from nearwise_server.authoring.typechecking import TypeChecker
 
 _OF_KEY = frozenset({"unknown_operator"})
+_UNKNOWN = frozenset(
+    {"unknown_attribute", "unknown_segment", "unknown_flag", "unknown_audience", "unknown_experiment", "unknown_layer"}
+)
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,15 @@ def build_rule_set(
 ) -> Built:
     """Check and build the texts of a rule set, by their path relative to its folder ("flags/a.yaml").
 
-    Splits keep the subjects they have in `previous` as far as their shares allow. `now` (Unix seconds, default: the
-    clock) is the time of golden cases that name none. `progress` hears, while the filters of audiences are built, the
-    key of one and which part of it is done. Problems come in the order of files and places; authors'
-    mistakes never raise.
+    Splits and layers keep the subjects they have in `previous` as far as their shares allow. `now` (Unix seconds,
+    default: the clock) is what dates are held against, and the time of golden cases that name none. `progress` hears,
+    while the filters of audiences are built, the key of one and which part of it is done. Problems come in the order of
+    files and places; authors' mistakes never raise.
     """
     sources, problems = _read(files)
     documents = {file: source.document for file, source in sources.items()}
-    assembled = assemble(documents, previous, progress)
+    at = time.time() if now is None else now
+    assembled = assemble(documents, previous, progress, now=at)
     found = [*assembled.problems, *_check_settings(documents), *_check_types(documents, assembled)]
     shapes = [problem for file in documents for problem in check_structure(file, documents[file])]
     unread = {file.rsplit(".", 1)[0] for file in files if file not in sources}
@@ -66,7 +70,7 @@ def build_rule_set(
         message = "is missing: the folder of a rule set has one, with at least 'name: ...'"
         problems.append(LocatedProblem("nearwise.yaml", 0, 0, "missing_file", message))
     broken = {problem.file for problem in problems} | {problem.file for problem in found}
-    found += failing_cases(assembled.entries, documents, broken, time.time() if now is None else now)
+    found += failing_cases(assembled.entries, documents, broken, at)
     problems += [_located(sources[wrong.file], wrong) for wrong in found]
     ordered = sorted(set(problems), key=lambda wrong: (wrong.file, wrong.line, wrong.column, wrong.message))
     return Built(assembled.entries, tuple(ordered), read_settings(assembled.entries), assembled.audiences)
@@ -97,7 +101,7 @@ def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]
 
 def _is_consequence(problem: FileProblem, unread: set[str]) -> bool:
     """Whether a name is unknown only because the file that defines it could not be read."""
-    if problem.code not in ("unknown_attribute", "unknown_segment", "unknown_flag", "unknown_audience"):
+    if problem.code not in _UNKNOWN:
         return False
     folder, name = problem.code.removeprefix("unknown_") + "s", problem.message.split("'")[1]
     return folder in unread or f"{folder}/{name}" in unread

@@ -23,7 +23,7 @@ from nearwise_rules import (
 )
 
 _SIGNER = development_signer(b"golden cases: a key of no secret")
-_SHARED = ("nearwise", "attributes", "segments")
+_SHARED = ("nearwise", "attributes", "segments", "layers")
 
 
 def provisional_bundle(entries: Sequence[Entry], issued: float) -> Bundle:
@@ -64,7 +64,7 @@ def failing_cases(
 
 
 def _is_shared(file: str) -> bool:
-    return file.rsplit(".", 1)[0] in _SHARED or file.startswith("audiences/")
+    return file.rsplit(".", 1)[0] in _SHARED or file.startswith(("audiences/", "experiments/"))
 
 
 def _needed_flags(flag: str, release: Release) -> set[str]:

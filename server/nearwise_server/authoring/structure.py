@@ -126,11 +126,11 @@ def read_settings(entries: Iterable[Entry]) -> RuleSetSettings:
 def json_schema(kind: str) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of one kind of file, without the fields that only the build fills in."""
     schema = _adapter(kind).json_schema()
-    for definition in schema.get("$defs", {}).values():
+    for definition in (schema, *schema.get("$defs", {}).values()):
         for name in DERIVED:
             definition.get("properties", {}).pop(name, None)
     one = {"flag": "a flag", "offer": "an offer", "placement": "a placement", "model": "a model"}
-    one["audience"] = "an audience"
+    one |= {"audience": "an audience", "experiment": "an experiment"}
     title = {**one, "cases": "golden cases"}.get(kind, kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -84,6 +84,8 @@ def _headline(decision: Decision) -> str:
         parts.append(f"{decision.propensity * 100:g} % of subjects")
     if decision.experiment:
         parts.append(f"experiment '{decision.experiment}'")
+    if decision.participation is not None and decision.participation.override:
+        parts.append("QA override")
     return " · ".join(parts)
 
 
@@ -98,6 +100,8 @@ def decision_json(decision: Decision) -> dict[str, object]:
         "experiment": decision.experiment,
         "propensity": decision.propensity,
         "items": [item_json(item) for item in decision.items],
+        "cell": None if decision.cell is None else dict(decision.cell),
+        "new": decision.new,
         "error_code": decision.error_code.value if decision.error_code else None,
         "diagnostics": [
             {"code": found.code, "place": found.place, "message": found.message} for found in decision.diagnostics
