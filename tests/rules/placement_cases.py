@@ -49,7 +49,7 @@ def rule_set(offers: Mapping[str, Any], placements: Mapping[str, Any], **more: A
         "nearwise.json": {"name": "shop", **more.pop("settings", {})},
         "attributes.json": {**ATTRIBUTES, **more.pop("attributes", {})},
         **{f"offers/{key}.json": {"content": {"title": key}, **offer} for key, offer in offers.items()},
-        **{f"placements/{key}.json": placement for key, placement in placements.items()},
+        **{f"placements/{key}.json": {"blank": True, **placement} for key, placement in placements.items()},
         **{f"{path.replace('__', '/')}.json": document for path, document in more.items()},
     }
 

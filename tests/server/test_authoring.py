@@ -51,7 +51,7 @@ MORE = {
     "events.yaml": "purchase: { purposes: [measure], retention: 90d }\n",
     "caps.yaml": "coffee: { tag: coffee, limit: 3, window: week }\n",
     "offers/coffee.yaml": "content: { title: { en: Coffee, pl: Kawa } }\ntags: [coffee]\nvalue: 0.8\n",
-    "placements/receipt.yaml": "candidates: { tags: [coffee] }\npolicies: { by_value: { score: { value: true } } }\n",
+    "placements/receipt.yaml": "blank: true\ncandidates: { tags: [coffee] }\npolicies: { listed: { order: listed } }\n",
     "audiences/vip.yaml": "keys: [h-1, h-2]\nexcept: [h-3]\nknown: all.txt\npurposes: [personalise]\n",
     "layers.yaml": "ranking: { description: How slots rank }\n",
     "experiments/receipt-ranking.yaml": "layer: ranking\nshare: 20\n",

@@ -69,7 +69,9 @@ class Placement:
     """A slot. Its rules pick a policy as a flag's rules pick a variant; `fallback` is a policy that is always there.
 
     `default` answers where no rule holds; `neutral` where a holdout, a failed prerequisite or `enabled: false` does.
-    `content` names the fields that every candidate must have, and their types.
+    `blank`: it may
+    stay empty; else a slot that can be left empty is a problem. `content` names the fields that every candidate must
+    have, and their types.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
@@ -78,6 +80,7 @@ class Placement:
     size: int = 1
     at_most: tuple[AtMost, ...] = ()
     fallback: tuple[str, ...] = ()
+    blank: bool = False
     content: Mapping[str, str] | None = None
     default: str | None = None
     neutral: str | None = None

@@ -64,6 +64,7 @@ class Conditions:
         self.dialect = dialect
         self.types = attributes
         self.parsed: list[Condition] = []
+        self._by_place: dict[tuple[str, str], Expression] = {}
         self._names = {**PROVIDED, **attributes}
         self._groups = {name[:at] for name in self._names for at, letter in enumerate(name) if letter == "."}
 
@@ -81,8 +82,13 @@ class Conditions:
                 )
             return None
         self.parsed.append(Condition(part.file, part.pointer, expression, gives))
+        self._by_place[part.file, part.pointer] = expression
         self._check_reads(expression, part, of_candidate=of_candidate)
         return expression
+
+    def at(self, part: Part) -> Expression | None:
+        """The parsed condition that stands at a part; None when it was not checked, or does not parse."""
+        return self._by_place.get((part.file, part.pointer))
 
     def is_declared(self, name: str) -> bool:
         """Whether a dotted name is an attribute, lies inside one, or is a group of some."""
@@ -130,11 +136,6 @@ def references(expression: Expression) -> Iterator[Reference]:
 def always_holds(expression: Expression) -> bool:
     """Whether a condition is a constant that holds."""
     return isinstance(expression.root, Literal) and truthy(expression.root.value)
-
-
-def always_fails(expression: Expression) -> bool:
-    """Whether a condition is a constant that never holds."""
-    return isinstance(expression.root, Literal) and not truthy(expression.root.value)
 
 
 def check_known(part: Part, kind: str, key: str, known: Iterable[str]) -> bool:

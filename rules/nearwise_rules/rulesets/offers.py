@@ -7,11 +7,12 @@ from typing import get_args
 from nearwise_rules.decide.parts import PARTS
 from nearwise_rules.documents import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.offers import Owner
-from nearwise_rules.rulesets.conditions import always_fails, references
+from nearwise_rules.rulesets.conditions import references
 from nearwise_rules.rulesets.content import check_content
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, field_names
 from nearwise_rules.rulesets.purposes import check_purposes
+from nearwise_rules.rulesets.reach import check_binding, is_reachable
 from nearwise_rules.rulesets.schedules import check_schedule
 from nearwise_rules.rulesets.spans import check_duration, check_window
 
@@ -31,17 +32,22 @@ def check_offer(key: str, part: Part, draft: Draft) -> None:
         expression = draft.conditions.check(part.get("eligible"), of_candidate=True)
         if expression is not None:
             draft.references.add(("offer", key), part.get("eligible"), references(expression))
-            if always_fails(expression):
-                part.get("eligible").problem("never_eligible", "nobody is ever eligible: this condition never holds")
+            if not is_reachable(expression, draft):
+                message = "nobody is ever eligible: no values that the attributes can have meet this condition"
+                part.get("eligible").problem("never_eligible", message)
     check_schedule(part.get("when"), draft)
     for name in PARTS:
         check_number(part.get(name), ("offer", key), draft)
-    _check_holding_back(part)
+    _check_holding_back(part, draft)
 
 
-def _check_holding_back(part: Part) -> None:
-    for cap in part.get("caps").items() if not part.get("caps").absent else ():
+def _check_holding_back(part: Part, draft: Draft) -> None:
+    caps = part.get("caps").items() if not part.get("caps").absent else []
+    for cap in caps:
         check_cap(cap)
+    tags = tags_of(part)
+    wider = [cap for cap in draft.sources["cap"].values() if cap.get("tag").absent or cap.get("tag").value in tags]
+    check_binding(caps, wider)
     for suppression in part.get("suppress").items() if not part.get("suppress").absent else ():
         _check_suppression(suppression, part.get("properties"))
     if not part.get("cooldown").absent:

@@ -37,6 +37,9 @@ def check_placement(key: str, part: Part, draft: Draft) -> None:
         check_cap(cap)
     _check_rules(key, part, draft)
     _check_content(part, draft)
+    if part.get("blank").value is not True and part.get("fallback").value in (None, []):
+        message = "this can be left blank: name offers in 'fallback', or say 'blank: true'"
+        part.problem("can_be_blank", message)
 
 
 def _check_candidates(part: Part, draft: Draft) -> None:

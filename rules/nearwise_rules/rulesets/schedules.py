@@ -28,14 +28,16 @@ def check_calendar(settings: Part) -> None:
 
 
 def check_schedule(part: Part, draft: Draft) -> None:
-    """Report everything wrong with a schedule or a list of them; absent is none."""
+    """Report everything wrong with a schedule or a list of them, and that it is over by now; absent is none."""
     if part.absent:
         return
     calendar = StoreCalendar.of(draft.settings)
     if part.value == []:
         part.problem("never_opens", "an empty list of schedules never opens")
-    for schedule in part.items() if isinstance(part.value, list) else [part]:
-        _check_schedule(schedule, draft, calendar)
+    schedules = part.items() if isinstance(part.value, list) else [part]
+    usable = [_check_schedule(schedule, draft, calendar) for schedule in schedules]
+    if draft.now is not None and usable and all(usable):
+        check_not_over(part, draft, draft.now)
 
 
 def check_not_over(part: Part, draft: Draft, at: float) -> None:
@@ -45,10 +47,11 @@ def check_not_over(part: Part, draft: Draft, at: float) -> None:
         part.problem("expired_schedule", f"this never opens again: {table.reason(at)}")
 
 
-def _check_schedule(part: Part, draft: Draft, calendar: StoreCalendar) -> None:
+def _check_schedule(part: Part, draft: Draft, calendar: StoreCalendar) -> bool:
+    """Whether one schedule can be used."""
     if not isinstance(part.value, dict):
         part.problem("shape", "a schedule is a map")
-        return
+        return False
     told: list[FileProblem] = []
 
     def report(problem: FileProblem) -> None:
@@ -63,6 +66,8 @@ def _check_schedule(part: Part, draft: Draft, calendar: StoreCalendar) -> None:
     usable = _check_parts(watched, draft, calendar)
     if not told and usable and compile_schedule(part.value, calendar).next_opening(max(0, start)) is None:
         part.problem("never_opens", "this never opens: no day has all that is asked of it")
+        return False
+    return not told and usable
 
 
 def _check_bounds(part: Part, calendar: StoreCalendar) -> float:
