@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from nearwise_rules import Bundle, Entry, Manifest, Signer, Trust, open_manifest, root_hash, seal
 from nearwise_server.catalogue import Catalogue, Published, prepare
+from nearwise_server.demand import Demand, budgets_of, demand_of
 from nearwise_server.errors import RequestRefused, RuleSetRefused
 from nearwise_server.settings import Settings
 from nearwise_server.store import Database
@@ -74,7 +75,7 @@ class Publisher:
         if unreadable is not None:
             raise unreadable
         newest = self._catalogue.newest(publication.environment)
-        built = build_rule_set(files, None if newest is None else newest.bundle)
+        built = self._build(files, None if newest is None else newest.bundle, publication.environment)
         if built.problems:
             raise RuleSetRefused(asdict(problem) for problem in built.problems)
         with self._database.writing() as connection:
@@ -83,6 +84,14 @@ class Publisher:
             published = self._add(connection, built.entries, replace(publication, grace=built.settings.grace))
         self._catalogue.activate(published)
         return published
+
+    def _build(self, files: Mapping[str, str], previous: Bundle | None, environment: str) -> Built:
+        """The built rule set; where offers have budgets, once more with what each device used of them."""
+        built = build_rule_set(files, previous)
+        budgets = budgets_of(built.entries, int(self._clock() * 1000))
+        if built.problems or not budgets:
+            return built
+        return build_rule_set(files, previous, demand=demand_of(self._database, environment, budgets))
 
     def publish_entries(self, content: Iterable[Entry], publication: Publication) -> Published:
         """Publish entries that are known to be good.
@@ -171,11 +180,11 @@ class Publisher:
         )
 
 
-def build_rule_set(files: Mapping[str, str], previous: Bundle | None) -> Built:
+def build_rule_set(files: Mapping[str, str], previous: Bundle | None, demand: Demand | None = None) -> Built:
     """Check and build with what authors use; loaded on the first publication, so that a server starts lean."""
     from nearwise_server.authoring import build_rule_set as build
 
-    return build(files, previous)
+    return build(files, previous, demand=demand)
 
 
 def trust_of(signer: Signer) -> Trust:

@@ -1,4 +1,4 @@
-"""What `check` finds out that can never happen: offers nobody is eligible for, idle caps, blank slots, past schedules."""
+"""What `check` finds out can never happen: offers nobody is eligible for, idle caps, blank slots, past schedules."""
 
 from __future__ import annotations
 

@@ -50,18 +50,20 @@ def build_rule_set(
     *,
     now: float | None = None,
     progress: Callable[[str, float], None] | None = None,
+    demand: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Built:
     """Check and build the texts of a rule set, by their path relative to its folder ("flags/a.yaml").
 
     Splits and layers keep the subjects they have in `previous` as far as their shares allow. `now` (Unix seconds,
     default: the clock) is what dates are held against, and the time of golden cases that name none. `progress` hears,
-    while the filters of audiences are built, the key of one and which part of it is done. Problems come in the order of
-    files and places; authors' mistakes never raise.
+    while the filters of audiences are built, the key of one and which part of it is done. `demand` is what
+    each device used of each offer with a budget. Problems come in the order of files and places; authors' mistakes
+    never raise.
     """
     sources, problems = _read(files)
     documents = {file: source.document for file, source in sources.items()}
     at = time.time() if now is None else now
-    assembled = assemble(documents, previous, progress, now=at)
+    assembled = assemble(documents, previous, progress, now=at, demand=demand)
     found = [*assembled.problems, *_check_settings(documents), *_check_types(documents, assembled)]
     shapes = [problem for file in documents for problem in check_structure(file, documents[file])]
     unread = {file.rsplit(".", 1)[0] for file in files if file not in sources}
