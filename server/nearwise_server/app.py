@@ -40,6 +40,7 @@ from nearwise_server.sightings import Roster
 from nearwise_server.signing_keys import ensure_signing_key
 from nearwise_server.store import Database, open_database
 from nearwise_server.surface import device_operations, people_operations
+from nearwise_server.webhooks.courier import Courier
 
 _log = logging.getLogger(__name__)
 
@@ -105,13 +106,19 @@ def make_app(centre: Centre) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         refreshing = asyncio.create_task(_refresh(centre))
+        courier = Courier(centre.database, centre.settings, clock=centre.clock)
+        delivering = asyncio.create_task(courier.run())
         try:
             yield
         finally:
             refreshing.cancel()
             with suppress(asyncio.CancelledError):
                 await refreshing
-            await run_sync(centre.close)
+            courier.stop()
+            try:
+                await delivering
+            finally:
+                await run_sync(centre.close)
 
     app = Starlette(
         routes=routes(list_operations(edge, admin), keyring),
