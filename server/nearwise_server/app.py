@@ -33,13 +33,15 @@ from nearwise_server.keys import ApiKey, Keyring
 from nearwise_server.media_types import JSON_TYPE
 from nearwise_server.openapi import openapi_document
 from nearwise_server.operations import ANYONE, Content, Handler, Operation, routes
+from nearwise_server.outreach import Outreach
 from nearwise_server.polling import Polling
 from nearwise_server.publishing import Publisher, trust_of
 from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.signing_keys import ensure_signing_key
 from nearwise_server.store import Database, open_database
-from nearwise_server.surface import device_operations, people_operations
+from nearwise_server.surface import channel_operations, device_operations, people_operations
+from nearwise_server.webhooks.courier import Courier
 
 _log = logging.getLogger(__name__)
 
@@ -99,22 +101,28 @@ def _load_catalogue(database: Database, signer: Signer, settings: Settings) -> C
 
 def make_app(centre: Centre) -> ASGIApp:
     """The ASGI application over an opened centre. It closes the centre when the server stops."""
-    edge, admin = make_rooms(centre)
+    rooms = make_rooms(centre)
     keyring = Keyring(centre.database, rows=centre.settings.key_cache_rows, seconds=centre.settings.key_cache_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         refreshing = asyncio.create_task(_refresh(centre))
+        courier = Courier(centre.database, centre.settings, clock=centre.clock)
+        delivering = asyncio.create_task(courier.run())
         try:
             yield
         finally:
             refreshing.cancel()
             with suppress(asyncio.CancelledError):
                 await refreshing
-            await run_sync(centre.close)
+            courier.stop()
+            try:
+                await delivering
+            finally:
+                await run_sync(centre.close)
 
     app = Starlette(
-        routes=routes(list_operations(edge, admin), keyring),
+        routes=routes(list_operations(*rooms), keyring),
         lifespan=lifespan,
         exception_handlers={
             RequestRefused: answers.on_refusal,
@@ -126,12 +134,13 @@ def make_app(centre: Centre) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's own Host header
-    return Guard(Polling(app, edge, keyring))
+    return Guard(Polling(app, rooms[0], keyring))
 
 
-def make_rooms(centre: Centre) -> tuple[Edge, Admin]:
-    """What devices call and what people call, over one limit for request bodies."""
+def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach]:
+    """What devices call, what people call and what keepers of channels call, over one limit for request bodies."""
     settings, bodies = centre.settings, Bodies(centre.settings)
+    workers = anyio.CapacityLimiter(settings.workers)
     edge = Edge(
         settings=settings,
         catalogue=centre.catalogue,
@@ -147,12 +156,13 @@ def make_rooms(centre: Centre) -> tuple[Edge, Admin]:
         publisher=centre.publisher,
         roster=centre.roster,
         bodies=bodies,
-        workers=anyio.CapacityLimiter(settings.workers),
+        workers=workers,
     )
-    return edge, admin
+    outreach = Outreach(settings=settings, database=centre.database, bodies=bodies, workers=workers, clock=centre.clock)
+    return edge, admin, outreach
 
 
-def list_operations(edge: Edge, admin: Admin) -> tuple[Operation, ...]:
+def list_operations(edge: Edge, admin: Admin, outreach: Outreach) -> tuple[Operation, ...]:
     """All operations of a server: its rooms', and two that need no key. The OpenAPI page lists itself."""
 
     async def health(_request: Request, _key: ApiKey) -> Response:
@@ -164,6 +174,7 @@ def list_operations(edge: Edge, admin: Admin) -> tuple[Operation, ...]:
     everything = (
         *device_operations(edge),
         *people_operations(admin),
+        *channel_operations(outreach),
         _open("/healthz", "Whether the server answers", health, schemas.HEALTH),
         _open("/openapi.json", "This page", openapi, {"type": "object"}),
     )

@@ -4,6 +4,7 @@ ServerError
 ├── SettingsInvalid      a setting cannot work: the operator corrects it
 ├── SigningKeyRefused    the key file is missing, open to others, or not a key: the operator corrects it
 ├── KeyRefused           an API key cannot be made as asked: the operator corrects it
+├── ChannelRefused       a channel cannot be made as asked: the operator corrects it
 ├── StoreUnusable        the database cannot be used by this version: the operator corrects it
 ├── RuleSetRefused       the author's files have problems: all are listed, each with its place
 └── RequestRefused       a request cannot be served: the caller reads status, code and detail
@@ -28,6 +29,10 @@ class SigningKeyRefused(ServerError):
 
 class KeyRefused(ServerError):
     """An API key cannot be made as asked."""
+
+
+class ChannelRefused(ServerError):
+    """A channel cannot be made as asked."""
 
 
 class StoreUnusable(ServerError):

@@ -19,6 +19,7 @@ from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.store import Database
 from nearwise_server.store.batches import Delivery, Receipt, store_deliveries
+from nearwise_server.webhooks.triggers import drafts_of
 
 _LAST_SEQUENCE = 2**63 - 1
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def read_delivery(
         body=body,
         received_ms=received_ms,
         sent_ms=sent_ms,
+        drafts=tuple(drafts_of(batch, environment, settings, received_ms)),
     )
 
 

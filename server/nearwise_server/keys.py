@@ -24,7 +24,7 @@ from nearwise_server.store.tables import api_keys
 
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 DEVICE_NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_KEY_TEXT = re.compile(r"nw1\.([dpr])([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
+_KEY_TEXT = re.compile(r"nw1\.([cdpr])([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ DEVICES = frozenset({Scope.DEVICE})
 PUBLISHERS = frozenset({Scope.PUBLISH})
 READERS = frozenset({Scope.READ})
 """What devices report may be personal: a key of CI that leaks must not show it."""
+CHANNEL_KEEPERS = frozenset({Scope.CHANNELS})
+"""Who sets where personal data is sent to: neither CI nor analysts."""
+DELIVERY_READERS = READERS | CHANNEL_KEEPERS
 PEOPLE = frozenset({Scope.READ, Scope.PUBLISH})
 HOLDERS = frozenset(Scope)
 """Anyone with a key: what devices may fetch, people may look at."""

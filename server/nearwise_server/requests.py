@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from starlette.requests import Request
@@ -117,3 +117,15 @@ def cursor(request: Request, pattern: re.Pattern[str]) -> re.Match[str] | None:
     if match is None:
         raise RequestRefused(400, "bad_cursor", "'after' is not a cursor of this listing")
     return match
+
+
+def choice(request: Request, name: str, among: Collection[str]) -> str | None:
+    """A parameter that is one of some words, None without it.
+
+    Raises:
+        RequestRefused: 400, it is another word.
+    """
+    chosen = request.query_params.get(name)
+    if chosen is not None and chosen not in among:
+        raise RequestRefused(400, "bad_parameter", f"'{name}' is one of {', '.join(among)}")
+    return chosen

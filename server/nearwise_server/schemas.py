@@ -10,6 +10,7 @@ INTEGER: Schema = {"type": "integer"}
 TEXT: Schema = {"type": "string"}
 SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 MILLISECONDS: Schema = {"type": "integer", "description": "Unix milliseconds"}
+DELIVERY_STATE: Schema = {"enum": ["waiting", "sent", "dead"]}
 RANGES: Schema = {
     "type": "array",
     "items": {"type": "array", "items": INTEGER, "minItems": 2, "maxItems": 2},
@@ -90,12 +91,13 @@ VERSION = record(
 VERSIONS = listing("bundles", VERSION)
 _NULLABLE_INTEGER: Schema = {"type": ["integer", "null"]}
 _NULLABLE_TEXT: Schema = {"type": ["string", "null"]}
+_NULLABLE_MILLISECONDS: Schema = {"type": ["integer", "null"], "description": "Unix milliseconds"}
 DEVICE = record(
     {
         "name": TEXT,
         "bundle_version": _NULLABLE_INTEGER,
         "sdk": _NULLABLE_TEXT,
-        "last_seen": {"type": ["integer", "null"], "description": "Unix milliseconds"},
+        "last_seen": _NULLABLE_MILLISECONDS,
         "epoch": _NULLABLE_TEXT,
         "stored": INTEGER,
         "rejected": INTEGER,
@@ -132,4 +134,34 @@ SUMMARY = record(
         },
     }
 )
+CHANNEL_ASKED = record({"name": TEXT, "url": TEXT})
+_CHANNEL: Mapping[str, Schema] = {
+    "name": TEXT,
+    "url": TEXT,
+    "created": MILLISECONDS,
+    "disabled": _NULLABLE_MILLISECONDS,
+}
+CHANNELS = record({"channels": {"type": "array", "items": record(_CHANNEL)}})
+CHANNEL_MADE = record({**_CHANNEL, "secret": {"type": "string", "description": "shown this once"}})
+CHANNEL_CHANGED = record({"name": TEXT})
+DELIVERY = record(
+    {
+        "id": INTEGER,
+        "webhook_id": TEXT,
+        "device": TEXT,
+        "epoch": TEXT,
+        "seq": INTEGER,
+        "trigger": TEXT,
+        "channel": TEXT,
+        "state": DELIVERY_STATE,
+        "tries": INTEGER,
+        "created": MILLISECONDS,
+        "changed": MILLISECONDS,
+        "next": _NULLABLE_MILLISECONDS,
+        "last_error": _NULLABLE_TEXT,
+    }
+)
+DELIVERIES = listing("deliveries", DELIVERY)
+RETRY = record({}, optional={"channel": TEXT})
+RETRIED = record({"retried": INTEGER})
 HEALTH = record({"status": {"const": "ok"}})

@@ -11,3 +11,4 @@ class Scope(StrEnum):
     DEVICE = "device"
     PUBLISH = "publish"
     READ = "read"
+    CHANNELS = "channels"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from nearwise_server.errors import SettingsInvalid
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SWITCH = {"1": True, "true": True, "0": False, "false": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,8 @@ class Settings:
     tenant, audience: written into every manifest; devices pin them.
     bundle_lifetime_seconds: a manifest expires so long after publishing; None never.
     min_sdk: the oldest SDK that may activate what is published.
+    webhook_plain_http: channels may have http:// addresses, for development; loopback may always.
+    webhook_private_networks: channels may have addresses in private networks.
     """
 
     data: str
@@ -53,6 +56,17 @@ class Settings:
     workers: int = 4
     ranges_per_stream: int = 1_000
     retry_after_seconds: int = 5
+    # How trigger events are handed to channels.
+    webhook_plain_http: bool = False
+    webhook_private_networks: bool = False
+    webhook_sends: int = 8
+    webhook_timeout_seconds: float = 20.0
+    webhook_answer_bytes: int = 64 * 1024
+    webhook_first_wait_seconds: float = 5.0
+    webhook_longest_wait_seconds: float = 4 * 3600.0
+    webhook_give_up_seconds: float = 72 * 3600.0
+    webhook_kept_seconds: float = 30 * 86_400.0
+    webhook_poll_seconds: float = 1.0
     # What stays in memory.
     key_cache_rows: int = 16_384
     key_cache_seconds: float = 30.0
@@ -71,7 +85,9 @@ class Settings:
             raise SettingsInvalid(f"port {self.port} is not within 0 and 65535")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "port" and isinstance(value, (int, float)) and not 0 < value < math.inf:  # nan is neither
+            if field.name == "port" or isinstance(value, bool):
+                continue
+            if isinstance(value, (int, float)) and not 0 < value < math.inf:  # nan is neither
                 raise SettingsInvalid(f"{field.name} must be a number above 0")
 
     @property
@@ -103,6 +119,10 @@ def settings_from(environment: Mapping[str, str], **given: object) -> Settings:
 
 
 def _value(name: str, kind: str, text: str) -> object:
+    if kind == "bool":
+        if text.lower() not in _SWITCH:
+            raise SettingsInvalid(f"NEARWISE_{name.upper()} is neither true nor false")
+        return _SWITCH[text.lower()]
     try:
         if kind.startswith("int"):
             return int(text)

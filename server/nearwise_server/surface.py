@@ -17,7 +17,19 @@ from nearwise_server.media_types import (
     JSON_TYPE,
     PROBLEM_TYPE,
 )
-from nearwise_server.operations import DEVICES, HOLDERS, PEOPLE, PUBLISHERS, READERS, Content, Handler, Operation
+from nearwise_server.operations import (
+    CHANNEL_KEEPERS,
+    DELIVERY_READERS,
+    DEVICES,
+    HOLDERS,
+    PEOPLE,
+    PUBLISHERS,
+    READERS,
+    Content,
+    Handler,
+    Operation,
+)
+from nearwise_server.outreach import Outreach
 from nearwise_server.scopes import Scope
 
 Answers = dict[int, tuple[str, Content | None]]
@@ -106,6 +118,77 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             summary="Counts of stored events per type, name, flag and variant",
             answers=_answers(JSON_TYPE, schema=schemas.SUMMARY),
         ),
+    )
+
+
+def channel_operations(outreach: Outreach) -> tuple[Operation, ...]:
+    """What keepers of channels call."""
+    return (
+        Operation(
+            method="GET",
+            path="/v1/channels",
+            handler=outreach.channels,
+            scopes=CHANNEL_KEEPERS,
+            summary="The channels of the environment, without their secrets",
+            answers=_answers(JSON_TYPE, schema=schemas.CHANNELS),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/channels",
+            handler=outreach.add_channel,
+            scopes=CHANNEL_KEEPERS,
+            summary="Make a channel; its secret is in this answer and in no other",
+            body=Content(media_type=JSON_TYPE, schema=schemas.CHANNEL_ASKED),
+            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, status=201, schema=schemas.CHANNEL_MADE),
+        ),
+        _channel_change(outreach.remove_channel, "DELETE", "", "Remove a channel; what waits for it becomes dead"),
+        _channel_change(outreach.enable_channel, "POST", "/enable", "Let a disabled channel take deliveries again"),
+        *_delivery_operations(outreach),
+    )
+
+
+def _delivery_operations(outreach: Outreach) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="GET",
+            path="/v1/deliveries",
+            handler=outreach.deliveries,
+            scopes=DELIVERY_READERS,
+            summary="Deliveries of trigger events to channels, newest first",
+            parameters=(*schemas.PAGE, schemas.query("state", schemas.DELIVERY_STATE), schemas.query("channel")),
+            answers=_answers(JSON_TYPE, 400, schema=schemas.DELIVERIES),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/deliveries/{id}/retry",
+            handler=outreach.retry,
+            scopes=CHANNEL_KEEPERS,
+            summary="Try one delivery that was not sent again, now",
+            parameters=(schemas.path("id", schemas.INTEGER),),
+            answers=_answers(JSON_TYPE, 404, 409, schema=schemas.RETRIED),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/deliveries/retry",
+            handler=outreach.retry_dead,
+            scopes=CHANNEL_KEEPERS,
+            summary="Try all dead deliveries again, or those of one channel",
+            body=Content(media_type=JSON_TYPE, schema=schemas.RETRY),
+            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, schema=schemas.RETRIED),
+        ),
+    )
+
+
+def _channel_change(handler: Handler, method: str, more: str, summary: str) -> Operation:
+    """A change of one channel."""
+    return Operation(
+        method=method,
+        path=f"/v1/channels/{{name}}{more}",
+        handler=handler,
+        scopes=CHANNEL_KEEPERS,
+        summary=summary,
+        parameters=(schemas.path("name", schemas.TEXT),),
+        answers=_answers(JSON_TYPE, 404, schema=schemas.CHANNEL_CHANGED),
     )
 
 

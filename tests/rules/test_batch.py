@@ -102,6 +102,8 @@ def test_an_event_is_divided_into_what_all_have_and_the_rest() -> None:
         {"type": "summary", "at": 5, "flag": "f", "variant": "on", "count": 7, "from": 0},
         {"type": "loss", "at": 0, "first": 1, "last": 2, "count": 2, "why": "full"},
         {"type": "status", "at": 0, "anything": {"is": ["kept"]}},
+        {"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1", "payload": {"total": 12.4}, "channel": "crm"},
+        {"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1"},
     ],
 )
 def test_events_of_every_type_are_taken(event: dict[str, object]) -> None:
@@ -137,6 +139,8 @@ BAD_EVENTS: list[tuple[object, str]] = [
     (TRACK | {"later": msgpack.ExtType(5, b"")}, "a ExtType is not"),
     ({1: 2}, "not a MessagePack map"),
     ({"type": "exposure", "at": 0, "flag": "f", "reason": "SPLIT", "propensity": 1.5}, "propensity is not"),
+    ({"type": "trigger", "at": 0, "trigger": "abandoned"}, "id is missing"),
+    ({"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1", "payload": []}, "payload is not a map"),
 ]
 
 

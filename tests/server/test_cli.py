@@ -287,6 +287,8 @@ def test_every_command_has_a_first_line_of_help(nearwise: Nearwise) -> None:
         "publish",
         "rollback",
         "status",
+        "channels",
+        "deliveries",
         "demo",
     ):
         assert f" {command} " in text

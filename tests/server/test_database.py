@@ -51,7 +51,7 @@ def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     first, second = opened(tmp_path), opened(tmp_path)
     with second.reading() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST_REVISION]
     first.close()
     second.close()
 

@@ -75,6 +75,26 @@ def test_answers_have_the_form_that_the_page_promises(callers: Callers, page: di
     _check(page, "/v1/events", "get", reader.get("/v1/events?limit=0"))
 
 
+def test_answers_about_channels_and_deliveries_have_the_form_that_the_page_promises(
+    callers: Callers, page: dict[str, Any]
+) -> None:
+    keeper, crm = callers.client(Scope.CHANNELS), {"name": "crm", "url": "https://crm.example"}
+    due = packed(type="trigger", at=1, trigger="abandoned", id="1", channel="crm")
+    callers.send(callers.batch(0, due), callers.key(Scope.DEVICE))
+    for _ in range(2):
+        _check(page, "/v1/channels", "post", keeper.post("/v1/channels", json=crm))
+    _check(page, "/v1/channels", "get", keeper.get("/v1/channels"))
+    _check(page, "/v1/channels/{name}/enable", "post", keeper.post("/v1/channels/crm/enable"))
+    for _ in range(2):
+        _check(page, "/v1/channels/{name}", "delete", keeper.delete("/v1/channels/crm"))
+    answer = keeper.get("/v1/deliveries")
+    _check(page, "/v1/deliveries", "get", answer)
+    _check(page, "/v1/deliveries", "get", keeper.get("/v1/deliveries?state=lost"))
+    for identity in (answer.json()["deliveries"][0]["id"], 99):
+        _check(page, "/v1/deliveries/{id}/retry", "post", keeper.post(f"/v1/deliveries/{identity}/retry"))
+    _check(page, "/v1/deliveries/retry", "post", keeper.post("/v1/deliveries/retry", json={}))
+
+
 def test_refusals_that_come_before_an_operation_are_on_the_page(
     callers: Callers, page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,13 @@ def test_the_defaults_live_in_the_data_folder() -> None:
     assert settings.url_of_database == "sqlite:////srv/nearwise.sqlite3"
 
 
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("True", True), ("0", False), ("false", False)])
+def test_a_switch_is_true_or_false(text: str, value: bool) -> None:
+    settings = settings_from({"NEARWISE_WEBHOOK_PRIVATE_NETWORKS": text}, data="/srv")
+    assert settings.webhook_private_networks is value
+    assert settings.webhook_plain_http is False
+
+
 @pytest.mark.parametrize(
     ("environment", "given"),
     [
@@ -38,6 +45,7 @@ def test_the_defaults_live_in_the_data_folder() -> None:
         ({"NEARWISE_REFRESH_SECONDS": "inf"}, {"data": "/srv"}),
         ({"NEARWISE_BUNDLE_LIFETIME_SECONDS": "-inf"}, {"data": "/srv"}),
         ({}, {"data": "/srv", "key_cache_seconds": float("inf")}),
+        ({"NEARWISE_WEBHOOK_PLAIN_HTTP": "maybe"}, {"data": "/srv"}),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(environment: dict[str, str], given: dict[str, object]) -> None:

@@ -192,5 +192,6 @@ _OF_TYPE: Mapping[str, Mapping[str, _Check]] = {
     "summary": {"flag": _TEXT, "variant": _MAYBE_TEXT, "count": _COUNT, "from": _TIME},
     "loss": {"first": _COUNT, "last": _COUNT, "count": _COUNT, "why": _TEXT},
     "status": {},
+    "trigger": {"trigger": _TEXT, "id": _TEXT, "payload": _MAYBE_MAP, "channel": _MAYBE_TEXT},
 }
 _MEMBERS = {kind: tuple({**_OF_ALL, **checks}.items()) for kind, checks in _OF_TYPE.items()}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -89,6 +90,20 @@ class CentreClient:
         """Counts of what is stored."""
         return self._ask("GET", "/v1/summary")
 
+    def deliveries(self, state: str | None, channel: str | None, most: int) -> list[JsonObject]:
+        """The newest deliveries, of one state or channel if given."""
+        query = {"limit": str(most), "state": state, "channel": channel}
+        asked = urlencode({name: value for name, value in query.items() if value is not None})
+        return _rows(self._ask("GET", f"/v1/deliveries?{asked}"), "deliveries")
+
+    def retry(self, delivery: int) -> int:
+        """Have one delivery tried again; how many that are."""
+        return _count(self._ask("POST", f"/v1/deliveries/{delivery}/retry"))
+
+    def retry_dead(self, channel: str | None) -> int:
+        """Have all dead deliveries tried again, or those of one channel; how many."""
+        return _count(self._ask("POST", "/v1/deliveries/retry", {} if channel is None else {"channel": channel}))
+
     def _ask(self, method: str, path: str, content: object = None) -> JsonObject:
         return _json(self._send(method, path, content))
 
@@ -113,6 +128,11 @@ def _json(response: httpx.Response) -> JsonObject:
     except ValueError:
         return {}
     return cast("JsonObject", answer) if isinstance(answer, dict) else {}
+
+
+def _count(answer: JsonObject) -> int:
+    retried = answer.get("retried")
+    return retried if isinstance(retried, int) else 0
 
 
 def _rows(answer: JsonObject, name: str) -> list[JsonObject]:

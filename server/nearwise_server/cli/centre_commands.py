@@ -73,9 +73,9 @@ def create_key(
     from nearwise_server.keys import make_key
     from nearwise_server.signing_keys import ensure_signing_key
 
-    settings = _settings(data)
+    settings = settings_of(data)
     with closing(_store(settings)) as database:
-        text = make_key(database, scope, environment, now_ms=_now_ms(), device=device, note=note)
+        text = make_key(database, scope, environment, now_ms=now_ms(), device=device, note=note)
     if scope is Scope.DEVICE:
         text = f"{text}.{public_key_text(ensure_signing_key(settings.path_of_signing_key).public_key)}"
     print(text)
@@ -87,7 +87,7 @@ def show_keys(data: Data = DEFAULT_DATA) -> None:
     """List the keys: everything but their secrets."""
     from nearwise_server.keys import list_keys
 
-    with closing(_existing_store(data)) as database:
+    with closing(existing_store(data)) as database:
         rows = list_keys(database)
     screen.show_table(
         screen.plural(len(rows), "key") if rows else "no key yet",
@@ -117,8 +117,8 @@ def drop_key(
     """
     from nearwise_server.keys import revoke_key
 
-    with closing(_existing_store(data)) as database:
-        revoked = revoke_key(database, key_id, now_ms=_now_ms())
+    with closing(existing_store(data)) as database:
+        revoked = revoke_key(database, key_id, now_ms=now_ms())
     if not revoked:
         raise CommandFailed(f"there is no live key '{key_id}'", REFUSED)
     screen.out.print(f"revoked {key_id}")
@@ -138,7 +138,7 @@ def publish(
     files = read_folder(folder)
     if any(name.startswith("audiences/") for name in files):
         files = _with_filters(files)
-    with _centre(url, key) as centre:
+    with centre_with(url, key) as centre:
         try:
             _show_published(centre.publish(files, note), f"the rule set in {folder.resolve().name}")
         except RuleSetRejected as rejected:
@@ -165,7 +165,7 @@ def fetch(
 
     An app can ship it as its seed: what it decides by before its first contact with the centre.
     """
-    with _centre(url, key) as centre:
+    with centre_with(url, key) as centre:
         data = centre.bundle()
     try:
         output.write_bytes(data)
@@ -181,7 +181,7 @@ def rollback(
     note: Note = "",
 ) -> None:
     """Publish the content of an earlier version as a new one."""
-    with _centre(url, key) as centre:
+    with centre_with(url, key) as centre:
         _show_published(centre.roll_back(version, note), f"the content of version {version}")
 
 
@@ -190,7 +190,7 @@ def status(url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> No
 
     It needs a read key: `nearwise keys create read`.
     """
-    with _centre(url, key, Scope.READ) as centre:
+    with centre_with(url, key, Scope.READ) as centre:
         versions, devices, summary = centre.versions(5), list(centre.devices()), centre.summary()
     if as_json:
         screen.show_json({"bundles": versions, "devices": devices, "summary": summary})
@@ -237,13 +237,19 @@ def _show_published(answer: JsonObject, what: str) -> None:
     screen.out.print(f"version {answer.get('version')} of '{answer.get('environment')}' is {what}   root {root}")
 
 
-def _centre(url: str, key: str, scope: Scope = Scope.PUBLISH) -> CentreClient:
+def centre_with(url: str, key: str, scope: Scope = Scope.PUBLISH) -> CentreClient:
+    """A centre to talk to with a key that should have this scope.
+
+    Raises:
+        CommandFailed: there is no key, or the address is none.
+    """
     if not key:
         raise CommandFailed(f"no key: give --key or set NEARWISE_KEY (nearwise keys create {scope} makes one)")
     return CentreClient(url, key)
 
 
-def _settings(data: Path) -> Settings:
+def settings_of(data: Path) -> Settings:
+    """The settings of the centre whose folder this is."""
     return settings_from(os.environ, data=str(data))
 
 
@@ -254,12 +260,18 @@ def _store(settings: Settings) -> Database:
     return open_database(settings.url_of_database)
 
 
-def _existing_store(data: Path) -> Database:
-    settings = _settings(data)
+def existing_store(data: Path) -> Database:
+    """The database of a centre that is there already.
+
+    Raises:
+        CommandFailed: no centre has its data in this folder.
+    """
+    settings = settings_of(data)
     if settings.database_url is None and not data.is_dir():
         raise CommandFailed(f"{data}: no centre has its data here (--data names the folder)")
     return _store(settings)
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The time now."""
     return int(time.time() * 1000)

@@ -16,6 +16,9 @@ from nearwise_server.authoring import LocatedProblem
 out = Console(highlight=False, soft_wrap=True)
 """What a command was asked for."""
 
+_WIDEST = 10_000
+"""No table is cut: a terminal wraps what does not fit, and a pipe takes it all."""
+
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 """Everything else: hints and failures."""
 
@@ -150,6 +153,7 @@ def show_table(title: str, columns: Iterable[str], rows: Iterable[Sequence[objec
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     for row in texts:
         table.add_row(*map(escape, row))
+    table.width = out.measure(table, options=out.options.update(max_width=_WIDEST)).maximum
     out.print(table, soft_wrap=True, crop=False, overflow="ignore")
 
 

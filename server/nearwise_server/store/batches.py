@@ -13,6 +13,7 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, insert, select
 
 from nearwise_server import coverage
 from nearwise_server.coverage import Ranges
+from nearwise_server.store.deliveries import Draft, add_deliveries
 from nearwise_server.store.statements import insert_new
 from nearwise_server.store.tables import batches, streams
 
@@ -24,7 +25,8 @@ StreamKey = tuple[str, str, str]
 class Delivery:
     """A decoded batch on its way into the ledger.
 
-    `lost` are the ranges that its loss records declare; `rejected` pairs of index and reason.
+    `lost` are the ranges that its loss records declare; `rejected` pairs of index and reason; `drafts` what its trigger
+    events hand on.
     """
 
     environment: str
@@ -37,6 +39,7 @@ class Delivery:
     body: bytes
     received_ms: int
     sent_ms: int | None
+    drafts: tuple[Draft, ...] = ()
 
     @property
     def stream(self) -> StreamKey:
@@ -91,6 +94,7 @@ def store_deliveries(connection: Connection, deliveries: Sequence[Delivery], *, 
     current = dict(known)
     receipts: list[Receipt] = []
     rows: list[dict[str, object]] = []
+    drafts: list[Draft] = []
     for delivery in deliveries:
         before = current.get(delivery.stream, Stream(first_ms=delivery.received_ms))
         after, counted = _advance(before, delivery)
@@ -99,10 +103,12 @@ def store_deliveries(connection: Connection, deliveries: Sequence[Delivery], *, 
             continue
         if counted:
             rows.append(_batch_row(delivery, counted))
+            drafts += [draft for draft in delivery.drafts if coverage.contains(counted, draft.seq)]
         current[delivery.stream] = after
         receipts.append(_receipt(after, duplicate=not counted))
     if rows:
         connection.execute(insert_new(connection, batches), rows)
+    add_deliveries(connection, drafts)
     _write_streams(connection, known, current)
     return receipts
 

@@ -128,3 +128,44 @@ devices = Table(
     Column("seen_ms", BigInteger, nullable=False),
     PrimaryKeyConstraint("environment", "device"),
 )
+
+# The secret is kept as it is: a signature needs it.
+channels = Table(
+    "channels",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+    PrimaryKeyConstraint("environment", "name"),
+)
+
+# One row for each trigger event that goes to a channel. `next_ms` is when it is tried next and, once it is settled,
+# when it is removed; `until_ms` is when it is given up. The subject is bytes, because PostgreSQL's text cannot hold
+# every text of an event; it and the body are emptied as soon as the delivery is sent.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _row_number, nullable=False, autoincrement=True),
+    Column("environment", String(64), nullable=False),
+    Column("device", String(128), nullable=False),
+    Column("epoch", String(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("subject", LargeBinary),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("last_error", Text),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("environment", "device", "epoch", "seq"),
+    Index(None, "state", "next_ms"),
+    Index(None, "environment", "state", "id"),
+)

@@ -1,0 +1,1 @@
+"""Handing trigger events to other systems: channels, signed requests, tries and their outcome (docs/webhooks.md)."""
