@@ -37,7 +37,9 @@ class Remembered:
         self.ledgers: dict[str, Ledger] = {}
 
     def recall(self, owner: str) -> Ledger:
-        return self.ledgers.setdefault(owner, Ledger(self.calendar))
+        if owner not in self.ledgers:
+            self.ledgers[owner] = Ledger(self.calendar)
+        return self.ledgers[owner]
 
     def assign(self, owner: str, experiment: str, assignment: Assignment) -> None:
         self.recall(owner).assign(experiment, assignment)

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 
 class Declared:
-    """One attribute as it is read: its path, its source, the purposes it needs, and how history answers for it."""
+    """One attribute as it is read: its path, its source, the purposes it needs, and how history answers for it.
 
-    __slots__ = ("mask", "measure", "name", "path", "source")
+    `is_provided`: something beside the context can give it. `asks_of_candidate`: its history is about the candidate of
+    a placement, so that each candidate has its own value.
+    """
+
+    __slots__ = ("asks_of_candidate", "is_provided", "mask", "measure", "name", "path", "source")
 
     def __init__(self, name: str, document: JsonObject) -> None:
         self.name = name
@@ -30,16 +34,9 @@ class Declared:
             from nearwise_rules.history import compile_measure
 
             self.measure = compile_measure(history, str(document.get("type")))
-
-    @property
-    def asks_of_candidate(self) -> bool:
-        """Whether its history is that of the candidate of a placement, so that each candidate has its own value."""
-        return self.measure is not None and any(name.split(".", 1)[0] == "offer" for name in self.measure.reads)
-
-    @property
-    def is_provided(self) -> bool:
-        """Whether something beside the context can give it."""
-        return self.measure is not None or self.source in ("device", "signal", "trait")
+        reads = () if self.measure is None else self.measure.reads
+        self.asks_of_candidate = any(read.split(".", 1)[0] == "offer" for read in reads)
+        self.is_provided = self.measure is not None or self.source in ("device", "signal", "trait")
 
 
 class Attributes(Mapping[str, str]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from nearwise_rules.decide.candidates import Candidates
 from nearwise_rules.decide.decision import Decision
 from nearwise_rules.decide.flags import FlagResolver
+from nearwise_rules.decide.formulas import MOST_WEIGHT, weight
 from nearwise_rules.decide.gates import CapGate
 from nearwise_rules.decide.items import Item, Origin, Shown
 from nearwise_rules.decide.offers import OfferPlan
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class PolicyPlan:
     """How one policy orders the candidates of its placement."""
 
-    __slots__ = ("_release", "order", "parts", "ranked", "reads")
+    __slots__ = ("_release", "_weights", "order", "parts", "ranked", "reads")
 
     def __init__(self, entry: JsonObject, offers: Sequence[OfferPlan], release: Release) -> None:
         self._release = release
@@ -45,6 +46,16 @@ class PolicyPlan:
         scorings = [Scoring(offer, self._parts_of(offer, own)) for offer in offers] if self.order == "score" else []
         self.ranked = tuple(sorted(scorings, key=lambda scoring: (-scoring.bound, scoring.offer.key)))
         self.reads = frozenset().union(*[part.reads for part in self.parts.values()])
+        weights = [self.parts[name] for name in ("context", "lever") if name in self.parts]
+        self._weights = tuple([part for part in weights if part.constant is None and not part.of_candidate])
+
+    def reach(self, visit: Visit) -> float:
+        """How much of their bounds the scores of this visit can reach: weights that all candidates share are known."""
+        reach = 1.0
+        for part in self._weights:
+            found = visit.shared_value(part)
+            reach *= (1.0 if found is None else weight(found)) / MOST_WEIGHT
+        return reach
 
     def _parts_of(self, offer: OfferPlan, own: set[str]) -> dict[str, Part]:
         """The policy's parts and the offer's own; an offer without a value has the value 0."""
@@ -88,7 +99,7 @@ class PlacementPlan:
         named = self.candidates.named(visit)
         if plan.order == "score":
             ranked = plan.ranked if named is None else (each for each in plan.ranked if each.offer in named)
-            return best_of(ranked, visit, slots)
+            return best_of(ranked, visit, slots, plan.reach(visit))
         offers: Iterable[OfferPlan] = [offer for offer in self.offers if named is None or offer in named]
         if plan.order == "random":
             offers = shuffled(offers, f"{self.key}\0{visit.subject_key}\0{round(visit.at * 1e6):x}")

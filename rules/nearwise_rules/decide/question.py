@@ -28,6 +28,7 @@ class Question:
     """
 
     __slots__ = (
+        "_ledgers",
         "_surroundings",
         "answers",
         "assignments",
@@ -63,6 +64,7 @@ class Question:
         self.operations_left = PREREQUISITE_OPERATIONS
         self.surround = surround
         self._surroundings: Surroundings | None = None
+        self._ledgers: dict[str, Ledger | None] = {}
 
     @property
     def surroundings(self) -> Surroundings:
@@ -74,8 +76,12 @@ class Question:
 
     def ledger(self, per: str = "subject") -> Ledger | None:
         """What the device remembers of the subject, or of itself; None where nothing is remembered."""
-        history = self.surroundings.history
-        return None if history is None else history.recall(DEVICE if per == "device" else owner_of(self.subject))
+        known = self._ledgers
+        if per not in known:
+            history = self.surroundings.history
+            owner = DEVICE if per == "device" else owner_of(self.subject)
+            known[per] = None if history is None else history.recall(owner)
+        return known[per]
 
     def answer(self, outcome: Outcome, diagnostics: tuple[Diagnostic, ...] = ()) -> Decision:
         """The decision that `outcome` means for this question."""

@@ -52,14 +52,15 @@ class Reading:
         known, copied = question.surroundings, set[str]()
         granted = known.granted
         for each in self._attributes:
-            there = at_path(data, each.path)
+            path = each.path
+            there = at_path(data, path) if path[0] in data else None
             if each.mask & ~granted:
                 if there is not None:
-                    _put(data, each.path, None, copied)
+                    _put(data, path, None, copied)
             elif there is None and each.is_provided:
                 value = _provided(each, data, question)
                 if value is not None:
-                    _put(data, each.path, value, copied)
+                    _put(data, path, value, copied)
         for name in self._ages:
             signal = known.signals.get(name)
             if signal is not None:
@@ -89,6 +90,9 @@ def remembered(each: Declared, data: Mapping[str, object], question: Question) -
 def _put(data: dict[str, object], path: tuple[str, ...], value: object, copied: set[str]) -> None:
     """Set a value at a path without changing the caller's own mappings."""
     inner, reached = data, ""
+    if len(path) == 1:
+        data[path[0]] = value
+        return
     for part in path[:-1]:
         reached = f"{reached}.{part}"
         below = inner.get(part)

@@ -60,11 +60,7 @@ class Scoring:
     def _value(self, part: Part, visit: Visit) -> float | None:
         if part.of_candidate:
             return part.value(visit.data_of(self.offer, part.attributes), visit.run)
-        memo = visit.memo
-        if part not in memo:
-            memo[part] = part.value(visit.data, visit.run)
-        found = memo[part]
-        return found if isinstance(found, float) else None
+        return visit.shared_value(part)
 
     def _priority(self, values: Mapping[str, float]) -> float:
         if self._is_uplift:

@@ -79,12 +79,14 @@ def is_let_in(offer: OfferPlan, visit: Visit, slot: str) -> bool:
     )
 
 
-def best_of(ranked: Iterable[Scoring], visit: Visit, slots: Slots) -> list[Chosen]:
-    """The highest scores, ties by key. `ranked`: by falling bound, ties by key."""
+def best_of(ranked: Iterable[Scoring], visit: Visit, slots: Slots, reach: float = 1.0) -> list[Chosen]:
+    """The highest scores, ties by key. `ranked`: by falling bound, ties by key; `reach`: no score is above so much of
+    its bound in this visit.
+    """
     claims, let_in = Claims(visit, slots), list[Entry]()
     chosen: list[Entry] = []
     for scoring in ranked:
-        offer, bound = scoring.offer, scoring.bound
+        offer, bound = scoring.offer, scoring.bound * reach
         if bound <= 0 or (len(chosen) >= slots.size and (-bound, offer.key) > chosen[-1][:2]):
             break
         claims.clear()

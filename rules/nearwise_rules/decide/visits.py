@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.attributes import Declared
     from nearwise_rules.decide.gates import CapGate
     from nearwise_rules.decide.offers import OfferPlan
+    from nearwise_rules.decide.parts import Part
     from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.reading import Reading
     from nearwise_rules.decide.release import Release
@@ -50,11 +51,18 @@ class Visit:
         self.device = known.device
         self.ledgers: tuple[Ledger | None, Ledger | None] = (question.ledger(), question.ledger("device"))
         self.eligible: dict[OfferPlan, bool] = {}
-        self.memo: dict[object, object] = {}
+        self.memo: dict[Part, float | None] = {}
         self.pending: dict[CapGate, int] = {}
         self.used: set[str] = set()
         locale = self.look_up("device.locale")
         self.locale = locale if isinstance(locale, str) else None
+
+    def shared_value(self, part: Part) -> float | None:
+        """The value of a part that is the same for all candidates, worked out once in a visit."""
+        memo = self.memo
+        if part not in memo:
+            memo[part] = part.value(self.data, self.run)
+        return memo[part]
 
     def look_up(self, name: str) -> object:
         """The value of an attribute by its dotted name; None where there is none."""
