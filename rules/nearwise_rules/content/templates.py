@@ -23,6 +23,7 @@ MOST_TAGS = 40
 
 _NAME = re.compile(NAME, re.ASCII)
 _DELIMITERS = re.compile(r"\{\{\s*=")
+_TAG = re.compile(r"\{\{\{?[^{}]{1,200}\}\}")
 _EMPTY = re.compile(r"\{\{\s*\^[^{}]*\}\}\s*\{\{\s*/")
 
 
@@ -116,13 +117,15 @@ def parse_template(text: str) -> Template:
         raise ValueError(f"a text with placeholders has at most {LONGEST_TEXT:,} characters and {MOST_TAGS} tags")
     if _DELIMITERS.search(text):
         raise ValueError("the texts of offers keep '{{' and '}}'")
+    # The library takes cubic time over a tag that is not closed.
+    if len(_TAG.findall(text)) != text.replace("{{{", "{{").count("{{"):
+        raise ValueError("'{{' is not closed by '}}'")
     if _EMPTY.search(text):
         raise ValueError("an empty fallback would leave a hole")
     parsed = _parsed(text)
     outer, whole = _Survey(everything_is_there=True), _Survey(everything_is_there=False)
     parsed.render(outer, None)
-    if "{{" in parsed.render(whole, None):
-        raise ValueError("'{{' is not closed by '}}'")
+    parsed.render(whole, None)
     if (outer.names, outer.fallbacks) != (whole.names, whole.fallbacks):
         raise ValueError("a fallback is plain text, without placeholders")
     return Template(parsed, outer)
