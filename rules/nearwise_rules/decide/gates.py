@@ -58,7 +58,9 @@ class CapGate:
         if ledger is None:
             return 0
         count = ledger.count(self.event, self.key, self.window, visit.at)
-        return count + ledger.held(self.key, slot, visit.at) if self.event == "exposure" else count
+        return (
+            count + ledger.held(self.key, visit.place(slot, self.per), visit.at) if self.event == "exposure" else count
+        )
 
     def blocks(self, visit: Visit, slot: str) -> bool:
         """Whether the limit is reached."""
@@ -152,7 +154,7 @@ class BudgetGate:
         if ledger is None:
             return 0
         count = ledger.count(self._event, self.key, self._window, visit.at)
-        return count + ledger.held(self.key, slot, visit.at) if self.counts_exposures else count
+        return count + ledger.held(self.key, visit.place(slot, "device"), visit.at) if self.counts_exposures else count
 
     def _is_throttled(self, visit: Visit) -> bool:
         if self._share is None:

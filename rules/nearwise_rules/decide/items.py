@@ -38,6 +38,11 @@ class Item(tuple["OfferPlan", "dict[str, Json]", Shown, Origin, "list[object]"])
     __slots__ = ()
 
     @property
+    def offer(self) -> OfferPlan:
+        """The offer, as its release has it."""
+        return self[0]
+
+    @property
     def key(self) -> str:
         """The key of the offer."""
         return self[0].key
@@ -45,7 +50,7 @@ class Item(tuple["OfferPlan", "dict[str, Json]", Shown, Origin, "list[object]"])
     @property
     def value(self) -> dict[str, Json]:
         """The content of the offer in the locale of the question: field -> text, number, boolean or asset."""
-        return dict(self[1])
+        return {name: dict(value) if isinstance(value, dict) else value for name, value in self[1].items()}
 
     @property
     def score(self) -> float | None:

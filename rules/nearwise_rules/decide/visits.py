@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.reading import remembered
 from nearwise_rules.decide.splits import bucket_key
+from nearwise_rules.decide.surroundings import owner_of
 from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class Visit:
     def subject_key(self) -> str | None:
         """What is hashed for the subject; None for a subject that cannot be hashed."""
         return bucket_key(self.question.subject)
+
+    def place(self, slot: str, per: str) -> str:
+        """Whose reservations are this visit's own: the slot's, on the device only those for this subject."""
+        return slot if per == "subject" else f"{slot}/{owner_of(self.question.subject)}"
 
     def ledger(self, per: str) -> Ledger | None:
         """What is remembered of the subject, or of the device."""

@@ -29,13 +29,22 @@ class Holds:
             self._slots.pop(oldest, None)
 
     def release(self, slot: str) -> None:
-        """End what a slot holds."""
-        self._slots.pop(slot, None)
+        """End what a slot holds, and what the places in it do (`slot/...`)."""
+        for name in [name for name in list(self._slots) if _is_in(name, slot)]:
+            self._slots.pop(name, None)
 
     def held(self, key: str, slot: str, at: float) -> int:
-        """How often a key is held at a moment by other slots."""
+        """How often a key is held at a moment by other slots; the places in a slot (`slot/...`) are part of it."""
         if not self._slots:
             return 0
         return sum(
-            [keys.count(key) for name, (keys, until) in list(self._slots.items()) if at < until and name != slot]
+            [
+                keys.count(key)
+                for name, (keys, until) in list(self._slots.items())
+                if at < until and not _is_in(name, slot)
+            ]
         )
+
+
+def _is_in(name: str, slot: str) -> bool:
+    return name == slot or name.startswith(f"{slot}/")

@@ -1,0 +1,142 @@
+"""What a client writes into the history of its device: events, exposures, decisions; and what is about to be shown.
+
+Recording is for the bundle that decides now: exactly what its attributes, caps and pauses will ask for, and only what
+the subject consents to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nearwise_rules import DEVICE, owner_of
+
+if TYPE_CHECKING:
+    from nearwise.context import Decide, DecideMany
+    from nearwise.decisions import Decision
+    from nearwise.history import HistoryStore
+    from nearwise.shelf import Active
+    from nearwise_rules import HistoryPlan, Item, Json, Release
+
+HOLD_SECONDS = 120.0
+"""How long the items of a decision count against caps before they are shown."""
+
+
+class Remembering:
+    """Records into a history store. `granted` gives the purposes that a subject consents to, as a bit mask."""
+
+    def __init__(self, history: HistoryStore, granted: Callable[[object], int]) -> None:
+        self._history = history
+        self._granted = granted
+        self._release: Release | None = None
+        self.failed: str | None = None
+        """What went wrong last: an event was recorded, and history does not know of it."""
+
+    def adopt(self, active: Active) -> Active:
+        """Record for this bundle from now on; what decides, reserving what it decides where caps count that."""
+        self._release = release = active.release
+        if release is None or not release.placement_keys:
+            return active
+        self._history.use(release.catalogue.calendar)
+        reserving = Reserving(active.decide, active.decide_many, self)
+        return active._replace(decide=reserving.decide, decide_many=reserving.decide_many)
+
+    def happened(
+        self, event: str, subject: object, properties: Mapping[str, object], value: float | None, at: float
+    ) -> None:
+        """Record one occurrence for its subject and for the device. Never raises."""
+        plan = self._plan()
+        if plan is None or event not in plan.events:
+            return
+        try:
+            for per, owner, granted in (("subject", owner_of(subject), self._granted(subject)), ("device", DEVICE, -1)):
+                view = plan.view(per, granted)
+                if event in view.events:
+                    with self._history.changing(owner) as ledger:
+                        view.record(ledger, event, properties, value, at)
+        except Exception as error:  # noqa: BLE001  the event itself is recorded; history is a help and may be lost
+            self.failed = f"{type(error).__name__}: {error}"
+
+    def _plan(self) -> HistoryPlan | None:
+        release = self._release
+        return None if release is None else release.remembers
+
+    def shown(self, item: Item, at: float) -> None:
+        """An item was shown: its reservation becomes an occurrence. Fallbacks count against nothing."""
+        if item.is_fallback:
+            return
+        subject = item[3].subject
+        self.happened("exposure", subject, properties_of(item), None, at)
+        for _, owner, slot in _places(item):
+            self._history.recall(owner).release(f"{slot}/{item.position}")
+
+    def decided(self, decision: Decision) -> None:
+        """A placement was decided: reserve what caps on exposures will count, and count the decision."""
+        items = [item for item in decision.items if not item.is_fallback]
+        for item in items[:1]:
+            for _, owner, slot in _places(item):
+                self._history.recall(owner).release(slot)
+        for item in items:
+            self.happened("decision", decision.subject, properties_of(item), None, decision.at)
+            for per, owner, slot in _places(item):
+                held = [key for name, key in self._held(item) if name == per]
+                if held:
+                    ledger = self._history.recall(owner)
+                    ledger.hold(held, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
+
+    def _held(self, item: Item) -> Sequence[tuple[str, str]]:
+        release = self._release
+        placement = None if release is None else release.catalogue.placement(item.placement)
+        return (*item.offer.held, *(() if placement is None else placement.plan.held))
+
+
+class Reserving:
+    """Decides as `decide` and `decide_many` do, and reserves what placements decide. Never raises."""
+
+    def __init__(self, decide: Decide, decide_many: DecideMany, remembering: Remembering) -> None:
+        self._decide = decide
+        self._decide_many = decide_many
+        self._remembering = remembering
+
+    def decide(
+        self, flag: str, data: Mapping[str, object], subject: object, at: float, default: Json, owner: object, /
+    ) -> Decision:
+        """Decide one flag or placement."""
+        decision = self._decide(flag, data, subject, at, default, owner)
+        if type(decision[1]) is tuple:
+            self._remembering.decided(decision)
+        return decision
+
+    def decide_many(
+        self,
+        keys: Sequence[str],
+        data: Mapping[str, object],
+        subject: object,
+        at: float,
+        owner: Callable[[], object],
+        /,
+    ) -> list[Decision]:
+        """Decide several at once."""
+        decisions = self._decide_many(keys, data, subject, at, owner)
+        for decision in decisions:
+            if type(decision[1]) is tuple:
+                self._remembering.decided(decision)
+        return decisions
+
+
+def properties_of(item: Item) -> dict[str, object]:
+    """What history knows an item's exposure by."""
+    outcome = item[3].outcome
+    return {
+        "offer": item.key,
+        "placement": outcome.flag,
+        "tag": list(item.tags),
+        "flag": outcome.flag,
+        "variant": outcome.variant,
+    }
+
+
+def _places(item: Item) -> tuple[tuple[str, str, str], ...]:
+    """Where an item is reserved: (subject or device, owner of the ledger, slot), as the caps of its placement ask."""
+    owner = owner_of(item[3].subject)
+    return ("subject", owner, item.placement), ("device", DEVICE, f"{item.placement}/{owner}")
