@@ -91,6 +91,13 @@ class Settings(_Frozen):
     """How many events are kept without a storage folder."""
     bundle_bytes: int = 64 * 1024 * 1024
     """The largest bundle that is taken."""
+    history_days: int = 400
+    """How long back history is kept, and how long a subject of whom nothing new comes."""
+    history_subjects: int = 10_000
+    history_bytes: int = 32 * 1024 * 1024
+    """How many subjects history keeps on disk, and in how many bytes; the least recently seen leave first."""
+    history_memory_subjects: int = 500
+    """How many subjects history keeps in memory; the others are read from disk when they come again."""
 
     clock: Callable[[], float] = time
     """Unix seconds: what decisions and events take for now."""
@@ -99,7 +106,7 @@ class Settings(_Frozen):
         for name, value in self._values().items():
             if name.endswith("_seconds") and not 0.001 <= cast("float", value) <= 86_400:
                 raise SettingsInvalid(f"{name} must be between 0.001 and 86400")
-            if name.endswith(("_bytes", "_events")) and cast("int", value) < 1:
+            if name.endswith(("_bytes", "_events", "_subjects", "_days")) and cast("int", value) < 1:
                 raise SettingsInvalid(f"{name} must be at least 1")
         if not 0 <= self.jitter < 1:
             raise SettingsInvalid("jitter must be at least 0 and below 1")

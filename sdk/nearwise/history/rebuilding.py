@@ -1,0 +1,81 @@
+"""History from the events that still wait to be sent: what a crash or a damaged file took is recorded again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from nearwise_rules import DEVICE, owner_of
+
+if TYPE_CHECKING:
+    from nearwise.history.store import HistoryStore
+    from nearwise_rules import HistoryPlan
+
+
+class Waiting(NamedTuple):
+    """An event of the outbox, decoded, and its place there."""
+
+    epoch: str
+    sequence: int
+    event: Mapping[str, object]
+
+
+def _no_tags(_offer: str) -> Sequence[str]:
+    return ()
+
+
+def rebuild(
+    history: HistoryStore,
+    waiting: Iterable[Waiting],
+    plan: HistoryPlan,
+    tags: Callable[[str], Sequence[str]] = _no_tags,
+) -> int:
+    """Record the events that the history on the disk does not have yet, and mark them; how many there were.
+
+    `waiting` comes in the order of the outbox, `tags` gives those of an offer. What was done by subjects that nobody
+    named is recorded for the device only: their session is over.
+    """
+    marked, reached, count = history.marked, history.marked is None, 0
+    for epoch, sequence, event in waiting:
+        if marked is not None and epoch == marked[0]:
+            reached = True
+            if sequence <= marked[1]:
+                continue
+        if reached and _record(history, event, plan, tags):
+            history.mark(epoch, sequence)
+            count += 1
+    return count
+
+
+def _record(
+    history: HistoryStore, event: Mapping[str, object], plan: HistoryPlan, tags: Callable[[str], Sequence[str]]
+) -> bool:
+    happened = _happened(event, tags)
+    at, granted, subject = event.get("at"), event.get("granted"), event.get("subject")
+    if happened is None or not isinstance(at, int):
+        return False
+    name, properties, value = happened
+    with history.changing(DEVICE) as ledger:
+        plan.view("device", -1).record(ledger, name, properties, value, at / 1000)
+    if subject is not None:
+        view = plan.view("subject", granted if isinstance(granted, int) else 0)
+        with history.changing(owner_of(subject)) as ledger:
+            view.record(ledger, name, properties, value, at / 1000)
+    return True
+
+
+def _happened(
+    event: Mapping[str, object], tags: Callable[[str], Sequence[str]]
+) -> tuple[str, Mapping[str, object], float | None] | None:
+    """The name, the properties and the value that history knows an event by; None for one that it does not record."""
+    if event.get("type") == "track":
+        properties, value = event.get("properties"), event.get("value")
+        known: Mapping[str, object] = properties if isinstance(properties, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+        return str(event.get("name")), known, value if isinstance(value, int | float) else None
+    if event.get("type") != "exposure":
+        return None
+    shown = {name: event[name] for name in ("flag", "variant", "offer") if name in event}
+    offer = event.get("offer")
+    if isinstance(offer, str):
+        shown |= {"placement": event.get("flag"), "tag": tags(offer)}
+    return "exposure", shown, None
