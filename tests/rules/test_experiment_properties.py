@@ -136,7 +136,8 @@ def test_propensities_are_the_measured_shares(share: float) -> None:
     assert abs(parts - share / 100 * len(MANY)) <= 4 * (share / 100 * (1 - share / 100) * len(MANY)) ** 0.5
     assert set(given_to) == {("a", 0.125), ("b", 0.875)}
     for (_, propensity), number in given_to.items():
-        assert abs(number - propensity * parts) <= 4 * (propensity * (1 - propensity) * parts) ** 0.5
+        expected = propensity or 0.0
+        assert abs(number - expected * parts) <= 4 * (expected * (1 - expected) * parts) ** 0.5
 
 
 def test_the_cells_of_a_full_factorial_are_balanced() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from nearwise_rules import Decision, ErrorCode, Reason, Release, explain
+from nearwise_rules import Decision, ErrorCode, Json, Need, Reason, Release, explain
 from nearwise_rules.history import Assignment
 from tests.rules.conftest import ISSUED
 from tests.rules.publications import SUBJECTS, Device, files_of, flag, published, trial
@@ -38,7 +39,8 @@ def inside(asked: Device, when: float = ISSUED) -> set[str]:
 
 def close_to(count: int, share: float) -> bool:
     """Within four standard deviations of the share of all subjects."""
-    return abs(count - share * len(SUBJECTS)) <= 4 * (share * (1 - share) * len(SUBJECTS)) ** 0.5
+    deviation = sqrt(share * (1 - share) * len(SUBJECTS))
+    return abs(count - share * len(SUBJECTS)) <= 4 * deviation
 
 
 def test_a_share_takes_part_and_the_others_go_on_to_the_next_rule() -> None:
@@ -92,7 +94,7 @@ def test_an_experiment_by_an_attribute_gives_all_of_it_the_same() -> None:
 
 
 def test_consent_does_not_assign() -> None:
-    household = {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}
+    household: Json = {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}
     asked = Device()
     asked.activate(published(files_of({"e": {"by": "household"}}) | {"attributes.json": {"household": household}}))
     assert asked.decide("e", "h", household=3).reason is Reason.SPLIT
@@ -252,3 +254,13 @@ def test_explain_says_where_a_subject_stands() -> None:
 )
 def test_explain_says_what_kept_a_subject_out(experiment: dict[str, Any], subject: Any, text: str) -> None:
     assert said(device(experiment), subject).endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "own"), [({"dedupe": "1h"}, None), ({}, "day"), ({"dedupe": "1h"}, "day"), ({}, None)]
+)
+def test_the_window_of_an_experiment_goes_before_that_of_its_flag(experiment: dict[str, Any], own: str | None) -> None:
+    release = Release(published(files_of({"e": experiment}, {"e": flag(trial(), dedupe=own)})))
+    assert release.decide("e", {}, "h", ISSUED).outcome.dedupe == experiment.get("dedupe", own)
+    needed = Need("exposure", ("flag", "variant")) in release.remembers.needs
+    assert needed is bool(experiment or own)
