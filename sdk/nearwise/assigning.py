@@ -10,6 +10,7 @@ from nearwise_rules import Assignment, owner_of
 if TYPE_CHECKING:
     from nearwise.context import Decide, DecideMany
     from nearwise.decisions import Decision
+    from nearwise.shelf import Active
     from nearwise_rules import History, Json, Release
 
 
@@ -52,8 +53,15 @@ class Assigning:
             ledger.assign(each.experiment, Assignment(each.variant, each.propensity or 0.0, decision.at))
 
 
-def has_sticky_experiments(release: Release) -> bool:
-    """Whether a release can assign anything that has to be remembered: others decide without this detour."""
-    return any(
-        release.experiments.document("experiment", key).get("sticky") for key in release.bundle.keys("experiment")
-    )
+def assigning(active: Active, history: History) -> Active:
+    """What decides, remembering what it assigns; as it is when its bundle has no sticky experiment."""
+    release = active.release
+    if release is None or not _assigns(release):
+        return active
+    remembering = Assigning(active.decide, active.decide_many, history)
+    return active._replace(decide=remembering.decide, decide_many=remembering.decide_many)
+
+
+def _assigns(release: Release) -> bool:
+    keys = release.bundle.keys("experiment")
+    return any(release.experiments.document("experiment", key).get("sticky") is True for key in keys)

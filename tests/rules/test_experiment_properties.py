@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from nearwise_rules import Bundle, Release, assemble, explain
 from nearwise_rules.logic.bucketing import Bucketing, subject_hash
-from tests.rules.conftest import ISSUED
+from tests.rules.conftest import ISSUED, opened
 from tests.rules.publications import SUBJECTS, Device, files_of, flag, published, trial
 
 FEW = SUBJECTS[:200]
@@ -200,3 +202,17 @@ def test_the_gates_of_a_decision_are_independent() -> None:
     release = Release(bundle)
     counts = Counter((d.experiment, d.reason, d.variant) for d in (release.decide("e", {}, s, ISSUED) for s in MANY))
     assert sorted(counts.values()) == pytest.approx([8_000, 8_000, 16_000, 32_000], abs=4 * 126)
+
+
+VECTORS: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "vectors" / "experiments.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: f"{case['subject']} {case['at']:.0f}")
+def test_any_implementation_gives_the_same(case: dict[str, Any]) -> None:
+    release = Release(opened({tuple(name.split("/")): entry for name, entry in VECTORS["entries"].items()}))
+    for key, expected in case["given"].items():
+        given_now = release.decide(key, {}, case["subject"], case["at"])
+        answer = [given_now.variant, given_now.reason, given_now.propensity] if given_now.experiment else None
+        assert answer == expected

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nearwise_rules import Decision, ErrorCode, Json, Need, Reason, Release, explain
+from nearwise_rules import Bundle, Decision, ErrorCode, Json, Need, Reason, Release, explain
 from nearwise_rules.history import Assignment
 from tests.rules.conftest import ISSUED
 from tests.rules.publications import SUBJECTS, Device, files_of, flag, published, trial
 
+HOUSEHOLD: Json = {"household": {"type": "integer"}}
 WARSAW = ZoneInfo("Europe/Warsaw")
 
 
@@ -86,7 +87,7 @@ def test_who_cannot_be_bucketed_gets_the_default_and_is_told(subject: Any) -> No
 
 
 def test_an_experiment_by_an_attribute_gives_all_of_it_the_same() -> None:
-    files = files_of({"e": {"by": "household"}}) | {"attributes.json": {"household": {"type": "integer"}}}
+    files = {**files_of({"e": {"by": "household"}}), "attributes.json": HOUSEHOLD}
     asked = Device()
     asked.activate(published(files))
     for household in range(50):
@@ -94,9 +95,9 @@ def test_an_experiment_by_an_attribute_gives_all_of_it_the_same() -> None:
 
 
 def test_consent_does_not_assign() -> None:
-    household: Json = {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}
+    household: Json = {"household": {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}}
     asked = Device()
-    asked.activate(published(files_of({"e": {"by": "household"}}) | {"attributes.json": {"household": household}}))
+    asked.activate(published({**files_of({"e": {"by": "household"}}), "attributes.json": household}))
     assert asked.decide("e", "h", household=3).reason is Reason.SPLIT
 
 
@@ -200,12 +201,25 @@ def test_a_fractional_design_serves_only_its_cells_equally_often() -> None:
     assert close_to(cells.count(design[0]), 0.5)
 
 
+def test_a_file_that_is_sorted_anew_moves_nobody() -> None:
+    def publish(factors: dict[str, Any], previous: Bundle | None = None) -> Bundle:
+        rules = [{"experiment": "e", "factor": "one"}]
+        return published(
+            files_of({"e": {"factors": factors}}, {"f": flag(*rules, variants=("x", "y"), default="x")}), previous
+        )
+
+    one, two = {"x": 20, "y": 80}, {"x": 50, "y": 50}
+    before = publish({"two": two, "one": one})
+    after = publish({"one": one, "two": two}, before)
+    assert before.entry("experiment", "e") == after.entry("experiment", "e")
+
+
 def test_a_cell_is_sticky_and_can_be_given_by_name() -> None:
     asked = factorial(sticky=True, overrides={"qa-1": {"banner": "off", "layout": "wide"}})
     first, then = asked.decide("layout", "h"), asked.decide("banner", "h")
     assert (first.new, then.new, first.cell) == (True, False, then.cell)
     assert asked.recall("h").assigned("e") == Assignment(
-        f"layout={first.variant},banner={then.variant}", first.propensity or 0, ISSUED
+        f"banner={then.variant},layout={first.variant}", first.propensity or 0, ISSUED
     )
     assert asked.decide("layout", "qa-1").cell == {"layout": "wide", "banner": "off"}
 

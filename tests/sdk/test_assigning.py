@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import Any, cast
 
 from nearwise import Decision
-from nearwise.assigning import Assigning, has_sticky_experiments
+from nearwise.assigning import assigning
+from nearwise.decisions import Undecided
+from nearwise.shelf import Active
+from nearwise.states import Source
 from nearwise.testing import client_from
 from nearwise.testing.rule_sets import packed_bundle, signer
 from nearwise_rules import Assignment, Calendar, Ledger, Release, Surroundings, Trust, open_bundle, public_key_text
@@ -31,7 +32,8 @@ class Remembered:
         return self.ledgers.setdefault(owner, Ledger(Calendar()))
 
 
-def release(history: Remembered | None = None, **experiment: Any) -> Release:
+def active(history: Remembered, **experiment: Any) -> Active:
+    """What decides by one experiment and two flags of it."""
     files = {
         "nearwise.json": {"name": "shop"},
         "experiments/wording.json": {"sticky": True, **experiment},
@@ -39,33 +41,37 @@ def release(history: Remembered | None = None, **experiment: Any) -> Release:
         "flags/other.json": FLAG,
     }
     bundle = open_bundle(packed_bundle(files), Trust.pinned(public_key_text(signer().public_key)))
-    return Release(bundle, Decision, lambda _subject: Surroundings(history=history))
+    release = Release(bundle, Decision, lambda _subject: Surroundings(history=history))
+    return Active(cast("Any", release.decide), cast("Any", release.decide_many), Source.SERVER, release)
 
 
 def test_what_is_newly_assigned_is_remembered_once() -> None:
     history = Remembered()
-    decides = release(history)
-    assigning = Assigning(decides.decide, decides.decide_many, history)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    first = assigning.decide("offer", {}, "h", AT, None, [])
+    device = assigning(active(history), history)
+    first = device.decide("offer", {}, "h", AT, None, [])
     assert first.variant is not None
     assert history.recall("h").assigned("wording") == Assignment(first.variant, 0.5, AT)
     version = history.recall("h").version
-    again = assigning.decide("other", {}, "h", AT + 60, None, [])
+    again = device.decide("other", {}, "h", AT + 60, None, [])
     assert (again.variant, again.new, history.recall("h").version) == (first.variant, False, version)
 
 
 def test_deciding_many_remembers_too() -> None:
     history = Remembered()
-    decides = release(history)
-    assigning = Assigning(decides.decide, decides.decide_many, history)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    one, other = assigning.decide_many(["offer", "other"], {}, "h", AT, list)
+    device = assigning(active(history), history)
+    one, other = device.decide_many(["offer", "other"], {}, "h", AT, list)
     assert one.variant == other.variant
     assert history.recall("h").assigned("wording") is not None
 
 
-@pytest.mark.parametrize("sticky", [True, False])
-def test_only_sticky_experiments_need_it(sticky: bool) -> None:
-    assert has_sticky_experiments(release(sticky=sticky)) is sticky
+def test_only_sticky_experiments_take_this_way() -> None:
+    history = Remembered()
+    plain, sticky, none = (
+        active(history, sticky=False),
+        active(history),
+        Active(Undecided().decide, list, Source.DEFAULT),
+    )
+    assert [assigning(each, history) is each for each in (plain, sticky, none)] == [True, False, True]
 
 
 def test_exposures_say_what_reports_need_of_an_experiment() -> None:
@@ -101,9 +107,8 @@ def test_exposures_say_whether_the_assignment_is_new_and_what_was_granted() -> N
     exposures = Exposures(lambda payload: kept.append(payload) or 0, lambda: AT)  # type: ignore[func-returns-value]
     exposures.granted = lambda subject: 17 if subject == "h" else 1
     history = Remembered()
-    decides = release(history)
-    assigning = Assigning(decides.decide, decides.decide_many, history)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    device = assigning(active(history), history)
     for subject in ("h", "h", "i"):
-        exposures.record(assigning.decide("offer", {}, subject, AT, None, []))
+        exposures.record(device.decide("offer", {}, subject, AT, None, []))
     events = [unpacked(payload) for payload in kept]
     assert [(event["new"], event["granted"]) for event in events] == [(True, 17), (False, 17), (True, 1)]
