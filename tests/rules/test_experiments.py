@@ -11,7 +11,7 @@ import pytest
 
 from nearwise_rules import Bundle, Decision, ErrorCode, Json, Need, Reason, Release, explain
 from nearwise_rules.history import Assignment
-from tests.rules.conftest import ISSUED
+from tests.rules.conftest import ISSUED, opened
 from tests.rules.publications import SUBJECTS, Device, files_of, flag, published, trial
 
 HOUSEHOLD: Json = {"household": {"type": "integer"}}
@@ -278,3 +278,22 @@ def test_the_window_of_an_experiment_goes_before_that_of_its_flag(experiment: di
     assert release.decide("e", {}, "h", ISSUED).outcome.dedupe == experiment.get("dedupe", own)
     needed = Need("exposure", ("flag", "variant")) in release.remembers.needs
     assert needed is bool(experiment or own)
+
+
+DAMAGED: list[Any] = [
+    [],
+    {"layer": "l"},
+    {"layer": "gone", "ranges": [["a", 0, 10_000]]},
+    {"ranges": [["no variant", 0, 10_000]]},
+    {"ranges": [["a", 0]]},
+    {"ranges": [["a", 0, 10_000]], "start": "soon"},
+    {"ranges": [["a", 0, 10_000]], "ramp": [{}]},
+    {"ranges": [["a", 0, 10_000]], "holdout": {}},
+]
+
+
+@pytest.mark.parametrize("entry", DAMAGED, ids=str)
+def test_a_damaged_experiment_gives_the_default_and_says_so(entry: Any) -> None:
+    release = Release(opened({("flag", "e"): flag(trial()), ("experiment", "e"): entry}))
+    decision = release.decide("e", {}, "h", ISSUED, "mine")
+    assert (decision.value, decision.error_code) == ("mine", ErrorCode.PARSE_ERROR)
