@@ -91,11 +91,15 @@ class Engine:
         else:
             self._made = _outbox(storage, settings)
             append = self._made.append
-        self.exposures = Exposures(append, settings.clock)
+        self.exposures = Exposures(append, settings.clock, self._zone)
         self.desk.record = self.exposures.record
         self.desk.record_item = self.exposures.record_item
         if self._place.url is not None or storage is not None:
             self._start_worker()
+
+    def _zone(self) -> str:
+        release = self.shelf.active.release
+        return "UTC" if release is None else release.zone
 
     @property
     def outbox(self) -> Outbox:

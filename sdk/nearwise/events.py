@@ -32,7 +32,7 @@ class ExposureHead:
 
     __slots__ = ("_check", "_id", "_named", "_unnamed")
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, granted: int | None = None) -> None:
         fields: dict[str, object] = {
             "type": "exposure",
             "flag": outcome.flag,
@@ -42,6 +42,8 @@ class ExposureHead:
             "rule": outcome.rule,
             "experiment": outcome.experiment,
             "propensity": outcome.propensity,
+            **_participation(outcome),
+            "granted": granted,
         }
         present = [(key, value) for key, value in fields.items() if value is not None]
         shared = b"".join(_pack(key) + _pack(value) for key, value in present) + _pack("at") + _UINT64
@@ -84,7 +86,13 @@ class ExposureHead:
         return self._named + start + _SUBJECT + _text(text.encode("utf-8", "replace"))
 
 
-def item_exposure(item: Item, now: float) -> dict[str, object]:
+def _participation(outcome: Outcome) -> dict[str, object]:
+    """What exposures say of a declared experiment beside its name: whether it assigned anew, and the whole cell."""
+    part = outcome.participation
+    return {} if part is None else {"new": part.new, "cell": None if part.cell is None else dict(part.cell)}
+
+
+def item_exposure(item: Item, now: float, granted: int | None = None) -> dict[str, object]:
     """The exposure of one item of a placement, shown at Unix seconds `now`."""
     outcome, at, subject, _ = item[3]
     return {
@@ -103,6 +111,8 @@ def item_exposure(item: Item, now: float) -> dict[str, object]:
         "position": item.position,
         "score": item.score,
         "fallback": True if item.is_fallback else None,
+        **_participation(outcome),
+        "granted": granted,
     }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from nearwise_rules import Decision, ErrorCode, Reason, Release, explain
+from nearwise_rules import Bundle, Decision, ErrorCode, Json, Need, Reason, Release, explain
 from nearwise_rules.history import Assignment
-from tests.rules.conftest import ISSUED
+from tests.rules.conftest import ISSUED, opened
 from tests.rules.publications import SUBJECTS, Device, files_of, flag, published, trial
 
+HOUSEHOLD: Json = {"household": {"type": "integer"}}
 WARSAW = ZoneInfo("Europe/Warsaw")
 
 
@@ -38,7 +40,8 @@ def inside(asked: Device, when: float = ISSUED) -> set[str]:
 
 def close_to(count: int, share: float) -> bool:
     """Within four standard deviations of the share of all subjects."""
-    return abs(count - share * len(SUBJECTS)) <= 4 * (share * (1 - share) * len(SUBJECTS)) ** 0.5
+    deviation = sqrt(share * (1 - share) * len(SUBJECTS))
+    return abs(count - share * len(SUBJECTS)) <= 4 * deviation
 
 
 def test_a_share_takes_part_and_the_others_go_on_to_the_next_rule() -> None:
@@ -84,7 +87,7 @@ def test_who_cannot_be_bucketed_gets_the_default_and_is_told(subject: Any) -> No
 
 
 def test_an_experiment_by_an_attribute_gives_all_of_it_the_same() -> None:
-    files = files_of({"e": {"by": "household"}}) | {"attributes.json": {"household": {"type": "integer"}}}
+    files = {**files_of({"e": {"by": "household"}}), "attributes.json": HOUSEHOLD}
     asked = Device()
     asked.activate(published(files))
     for household in range(50):
@@ -92,9 +95,9 @@ def test_an_experiment_by_an_attribute_gives_all_of_it_the_same() -> None:
 
 
 def test_consent_does_not_assign() -> None:
-    household = {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}
+    household: Json = {"household": {"type": "integer", "privacy": "personal", "purposes": ["personalise"]}}
     asked = Device()
-    asked.activate(published(files_of({"e": {"by": "household"}}) | {"attributes.json": {"household": household}}))
+    asked.activate(published({**files_of({"e": {"by": "household"}}), "attributes.json": household}))
     assert asked.decide("e", "h", household=3).reason is Reason.SPLIT
 
 
@@ -198,12 +201,25 @@ def test_a_fractional_design_serves_only_its_cells_equally_often() -> None:
     assert close_to(cells.count(design[0]), 0.5)
 
 
+def test_a_file_that_is_sorted_anew_moves_nobody() -> None:
+    def publish(factors: dict[str, Any], previous: Bundle | None = None) -> Bundle:
+        rules = [{"experiment": "e", "factor": "one"}]
+        return published(
+            files_of({"e": {"factors": factors}}, {"f": flag(*rules, variants=("x", "y"), default="x")}), previous
+        )
+
+    one, two = {"x": 20, "y": 80}, {"x": 50, "y": 50}
+    before = publish({"two": two, "one": one})
+    after = publish({"one": one, "two": two}, before)
+    assert before.entry("experiment", "e") == after.entry("experiment", "e")
+
+
 def test_a_cell_is_sticky_and_can_be_given_by_name() -> None:
     asked = factorial(sticky=True, overrides={"qa-1": {"banner": "off", "layout": "wide"}})
     first, then = asked.decide("layout", "h"), asked.decide("banner", "h")
     assert (first.new, then.new, first.cell) == (True, False, then.cell)
     assert asked.recall("h").assigned("e") == Assignment(
-        f"layout={first.variant},banner={then.variant}", first.propensity or 0, ISSUED
+        f"banner={then.variant},layout={first.variant}", first.propensity or 0, ISSUED
     )
     assert asked.decide("layout", "qa-1").cell == {"layout": "wide", "banner": "off"}
 
@@ -252,3 +268,32 @@ def test_explain_says_where_a_subject_stands() -> None:
 )
 def test_explain_says_what_kept_a_subject_out(experiment: dict[str, Any], subject: Any, text: str) -> None:
     assert said(device(experiment), subject).endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "own"), [({"dedupe": "1h"}, None), ({}, "day"), ({"dedupe": "1h"}, "day"), ({}, None)]
+)
+def test_the_window_of_an_experiment_goes_before_that_of_its_flag(experiment: dict[str, Any], own: str | None) -> None:
+    release = Release(published(files_of({"e": experiment}, {"e": flag(trial(), dedupe=own)})))
+    assert release.decide("e", {}, "h", ISSUED).outcome.dedupe == experiment.get("dedupe", own)
+    needed = Need("exposure", ("flag", "variant")) in release.remembers.needs
+    assert needed is bool(experiment or own)
+
+
+DAMAGED: list[Any] = [
+    [],
+    {"layer": "l"},
+    {"layer": "gone", "ranges": [["a", 0, 10_000]]},
+    {"ranges": [["no variant", 0, 10_000]]},
+    {"ranges": [["a", 0]]},
+    {"ranges": [["a", 0, 10_000]], "start": "soon"},
+    {"ranges": [["a", 0, 10_000]], "ramp": [{}]},
+    {"ranges": [["a", 0, 10_000]], "holdout": {}},
+]
+
+
+@pytest.mark.parametrize("entry", DAMAGED, ids=str)
+def test_a_damaged_experiment_gives_the_default_and_says_so(entry: Any) -> None:
+    release = Release(opened({("flag", "e"): flag(trial()), ("experiment", "e"): entry}))
+    decision = release.decide("e", {}, "h", ISSUED, "mine")
+    assert (decision.value, decision.error_code) == ("mine", ErrorCode.PARSE_ERROR)

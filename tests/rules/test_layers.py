@@ -21,8 +21,8 @@ WISHES = st.dictionaries(st.sampled_from(KEYS), st.tuples(SHARES, PERIODS), max_
 
 
 def tenants(wishes: dict[str, tuple[int, tuple[float, float]]], before: Layout | None = None) -> list[Tenant]:
-    had = {} if before is None else before.pieces
-    return [Tenant(key, share, *runs, tuple(had.get(key, ()))) for key, (share, runs) in wishes.items()]
+    before = before or Layout({}, {}, {})
+    return [Tenant(key, share, *runs, before.pieces.get(key, ())) for key, (share, runs) in wishes.items()]
 
 
 def fits(wished: list[Tenant]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nearwise_rules import assemble
+from nearwise_rules import Json, assemble
 from tests.rules.publications import files_of, flag, published, trial
 
 LAYERS: dict[str, Any] = {"ranking": {}}
@@ -158,14 +158,13 @@ def test_a_rule_of_an_experiment_leaves_others_to_the_next_rule() -> None:
 
 def test_rules_of_placements_use_experiments_too() -> None:
     placement: Any = {"candidates": {"tags": []}, "policies": {"a": {}, "b": {}}, "rules": [trial()]}
-    files = files_of({"e": {}}, {}) | {"placements/slot.json": placement}
+    files = {**files_of({"e": {}}, {}), "placements/slot.json": placement}
     assert "unused_experiment" not in [each.code for each in assemble(files).problems]
 
 
 def test_what_is_remembered_is_a_subjects() -> None:
-    files = files_of({"e": {"sticky": True, "by": "household"}}) | {
-        "attributes.json": {"household": {"type": "integer"}}
-    }
+    household: Json = {"household": {"type": "integer"}}
+    files = {**files_of({"e": {"sticky": True, "by": "household"}}), "attributes.json": household}
     assert [each.code for each in assemble(files).problems] == ["sticky_by"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason, decision_id
+from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Participation, Reason, decision_id
 from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.release import Release
 from nearwise_rules.decide.surroundings import ANONYMOUS, DEVICE, Signal, Surroundings, owner_of
@@ -34,6 +34,7 @@ __all__ = [
     "Explanation",
     "Item",
     "Outcome",
+    "Participation",
     "Reason",
     "Release",
     "RuleExplanation",

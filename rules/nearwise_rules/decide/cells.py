@@ -1,23 +1,19 @@
 """Cells of multivariate experiments: a level for each factor, and the name by which a cell is known.
 
-The name is `layout=compact,banner=off`, in the order in which the factors are declared.
+The name is `banner=off,layout=compact`: factors are sorted, so that it stays when somebody sorts a file anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 SEPARATORS = "=,"
 """What no name of a factor or level holds."""
 
 
-def cell_name(cell: Mapping[str, str], factors: Iterable[str]) -> str:
-    """The name of a cell that has a level for each of `factors`.
-
-    Raises:
-        KeyError: a factor has no level.
-    """
-    return ",".join([f"{factor}={cell[factor]}" for factor in factors])
+def cell_name(cell: Mapping[str, str]) -> str:
+    """The name of a cell."""
+    return ",".join([f"{factor}={level}" for factor, level in sorted(cell.items())])
 
 
 def cell_of(name: str) -> dict[str, str]:

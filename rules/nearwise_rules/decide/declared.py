@@ -37,5 +37,6 @@ class Experiments:
         return self._plans[key]
 
     def document(self, kind: str, key: str) -> JsonObject:
-        """The document of an experiment or a layer; empty when the bundle has none of that key."""
-        return cast("JsonObject", loads(self._release.bundle.entry(kind, key) or b"{}"))
+        """The document of an experiment or a layer; empty when the bundle has none of that key that is a map."""
+        document: object = loads(self._release.bundle.entry(kind, key) or b"{}")
+        return cast("JsonObject", document) if isinstance(document, dict) else {}

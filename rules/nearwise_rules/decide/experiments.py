@@ -90,7 +90,6 @@ class ExperimentPlan:
         "dedupe",
         "end",
         "entrance",
-        "factors",
         "heeded",
         "holdout",
         "key",
@@ -111,13 +110,12 @@ class ExperimentPlan:
         self.salt = str(entry.get("salt") or key)
         self.sticky = entry.get("sticky") is True
         self.dedupe = cast("str | None", entry.get("dedupe"))
-        self.factors = tuple(cast("Mapping[str, object]", entry.get("factors") or {}))
         wall = Wall(release.zone)
         self.start, self.end = read_run(entry, wall)
         steps = cast("list[JsonObject]", entry.get("ramp") or [])
         self.ramp = tuple([(read_start(str(step["at"]), wall), _points(step["share"])) for step in steps])
         self.overrides = {
-            subject: given if isinstance(given, str) else cell_name(cast("Mapping[str, str]", given), self.factors)
+            subject: given if isinstance(given, str) else cell_name(cast("Mapping[str, str]", given))
             for subject, given in cast("JsonObject", entry.get("overrides") or {}).items()
         }
         holdout = cast("JsonObject | None", entry.get("holdout"))

@@ -31,7 +31,21 @@ def history_plan(release: Release) -> HistoryPlan:
             _need_cap(plan, cap, ("placement",))
     for offer in _documents(release, "offer"):
         _need_offer(plan, offer)
+    for kind, properties in _SHOWN.items():
+        if any(_is_deduped(document, release) for document in _documents(release, kind)):
+            plan.need("exposure", properties)
     return plan
+
+
+_SHOWN = {"flag": ("flag", "variant"), "placement": ("flag", "offer", "variant")}
+"""What tells exposures apart that are recorded once within a window."""
+
+
+def _is_deduped(document: JsonObject, release: Release) -> bool:
+    """Whether a flag or a placement, or an experiment of one of its rules, names such a window."""
+    experiments = [str(rule.get("experiment")) for rule in _members(document, "rules")]
+    measured = [release.experiments.document("experiment", key) for key in experiments]
+    return any(each.get("dedupe") is not None for each in (document, *measured))
 
 
 def _need_offer(plan: HistoryPlan, offer: JsonObject) -> None:

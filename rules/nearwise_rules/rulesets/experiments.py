@@ -128,7 +128,10 @@ def _check_uses(key: str, part: Part, trials: Iterable[Trial], draft: Draft) -> 
 
 def _shares(trials: Iterable[Trial]) -> Mapping[str, int]:
     """The shares of an experiment's variants: those of the first rule that splits."""
-    return next((trial.shares for trial in trials if trial.shares), {})
+    return next((trial.shares for trial in trials if trial.shares), _NO_SHARES)
+
+
+_NO_SHARES: Mapping[str, int] = {}
 
 
 def built_experiment(key: str, document: JsonObject, last: JsonObject | None, draft: Draft) -> dict[str, Json]:

@@ -21,11 +21,11 @@ def cells_of(experiment: JsonObject) -> dict[str, int]:
     factors = cast("Mapping[str, Mapping[str, float]]", experiment["factors"])
     design = cast("list[Mapping[str, str]] | None", experiment.get("design"))
     if design is not None:
-        names = [cell_name(cell, factors) for cell in design]
+        names = [cell_name(cell) for cell in design]
         return dict(zip(names, apportioned([1] * len(names)), strict=True))
     cells = [dict(zip(factors, levels, strict=True)) for levels in product(*factors.values())]
     weights = [prod(basis_points(factors[factor][level]) for factor, level in cell.items()) for cell in cells]
-    return dict(zip([cell_name(cell, factors) for cell in cells], apportioned(weights), strict=True))
+    return dict(zip([cell_name(cell) for cell in cells], apportioned(weights), strict=True))
 
 
 def apportioned(weights: Iterable[int]) -> list[int]:
@@ -115,6 +115,5 @@ def check_cell(cell: Part, factors: Mapping[str, Part]) -> str | None:
     missing = [name for name in factors if name not in levels]
     if missing and isinstance(cell.value, dict):
         cell.problem("missing_factor", f"a cell has a level of every factor, and '{missing[0]}' is missing")
-    return (
-        cell_name({name: str(level.value) for name, level in levels.items()}, factors) if good and not missing else None
-    )
+    named = {name: str(level.value) for name, level in levels.items()}
+    return cell_name(named) if good and not missing else None

@@ -33,7 +33,7 @@ Source = str | os.PathLike[str] | Mapping[str, object]
 """A folder, files by path, or the short form."""
 
 TENANT = "testing"
-_PARTS = ("settings", "attributes", "segments", "audiences", "flags", "cases")
+_PARTS = ("settings", "attributes", "segments", "audiences", "layers", "experiments", "flags", "cases")
 """The members of the short form."""
 
 ISSUED = 1_767_225_600.0
@@ -101,11 +101,12 @@ def rule_set_files(source: Source) -> dict[str, Json]:
 
 def _short_form(source: Mapping[str, Json]) -> dict[str, Json]:
     files: dict[str, Json] = {"nearwise.json": source.get("settings") or {"name": TENANT}}
-    for name in ("attributes", "segments"):
+    for name in ("attributes", "segments", "layers"):
         if name in source:
             files[f"{name}.json"] = source[name]
-    for key, flag in cast("Mapping[str, Json]", source.get("flags") or {}).items():
-        files[f"flags/{key}.json"] = flag
+    for folder in ("flags", "experiments"):
+        for key, document in cast("Mapping[str, Json]", source.get(folder) or {}).items():
+            files[f"{folder}/{key}.json"] = document
     for key, audience in cast("Mapping[str, Json]", source.get("audiences") or {}).items():
         files[f"audiences/{key}.json"] = {"keys": audience} if isinstance(audience, list) else audience
     if "cases" in source:
