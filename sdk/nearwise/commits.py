@@ -15,7 +15,10 @@ _NEVER = float("inf")
 
 
 class Commits:
-    """Syncs an outbox when it is due, and calls `committed` afterwards. `clock` is monotonic seconds."""
+    """Syncs an outbox and writes history when they are due; `committed` is called afterwards.
+
+    `clock` is monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class Commits:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._outbox = duties.outbox
+        self._remembering = duties.remembering
         self._settings = duties.settings
         self._report = report
         self._committed = committed
@@ -33,11 +37,13 @@ class Commits:
 
     def tick(self) -> float:
         """Sync what is due; the seconds until something is due again, infinite while no event comes."""
+        history = None if self._remembering is None else self._remembering.opened
+        remembered = _NEVER if history is None else history.tick()
         if self._outbox.stirred and self._due == _NEVER:
             self._due = self._clock() + self._settings.commit_seconds
         if self._clock() >= self._due:
             self._commit()
-        return max(self._due - self._clock(), 0.0)
+        return min(max(self._due - self._clock(), 0.0), remembered)
 
     def _commit(self) -> None:
         self._due = _NEVER

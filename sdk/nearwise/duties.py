@@ -10,6 +10,7 @@ from nearwise.states import Sending
 if TYPE_CHECKING:
     from nearwise.exposures import Exposures
     from nearwise.outbox.sealing import Outbox
+    from nearwise.remembering import Remembering
     from nearwise.settings import Settings
     from nearwise.shelf import Shelf
     from nearwise.transport import Transport
@@ -24,6 +25,7 @@ class Duties(NamedTuple):
     exposures: Exposures
     device: str
     transport: Callable[[], Transport] | None = None
+    remembering: Remembering | None = None
 
 
 class Report:

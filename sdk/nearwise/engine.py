@@ -14,15 +14,17 @@ from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, Storage
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
 from nearwise.outbox.memory import MemoryLog
+from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
 from nearwise.states import Sending
 from nearwise.storage import Storage
-from nearwise_rules import BundleLimits
+from nearwise_rules import BundleLimits, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nearwise.duties import Report
+    from nearwise.history import HistoryStore
     from nearwise.outbox.sealing import Outbox
     from nearwise.settings import Settings
     from nearwise.transport import Transport
@@ -69,12 +71,13 @@ class Engine:
         generations = None
         if self._storage is not None and trust is not None:
             generations = Generations(self._storage.bundles, trust, limits)
-        self.shelf = Shelf(trust, limits, generations, settings.clock)
+        self.remembering = Remembering(self._history, self._granted)
+        self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
         self.shelf.on_change = self._switch
         stored = None if self._storage is None else self._storage.device()
         self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
-        active = self.shelf.active
+        active = self.remembering.adopt(self.shelf.active)
         self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
         self._equip(self._storage)
 
@@ -92,10 +95,32 @@ class Engine:
             self._made = _outbox(storage, settings)
             append = self._made.append
         self.exposures = Exposures(append, settings.clock, self._zone)
+        self.exposures.remember = self.remembering.happened
+        self.exposures.remember_item = self.remembering.shown
+        self.exposures.repeats.history = self.remembering
         self.desk.record = self.exposures.record
         self.desk.record_item = self.exposures.record_item
         if self._place.url is not None or storage is not None:
             self._start_worker()
+
+    def _history(self) -> HistoryStore:
+        from nearwise.history import HistoryLimits, HistoryStore
+
+        storage, release = self._storage, self.shelf.active.release
+        path = None if storage is None else os.path.join(storage.folder, "history.db")
+        history = HistoryStore(path, HistoryLimits.of(self.settings), self.settings.clock)
+        if release is not None:
+            history.use(release.calendar)
+        if self.worker is not None:
+            history.on_change(self.worker.wake_commits)
+        return history
+
+    def _granted(self, _subject: object) -> int:
+        return 0
+
+    def _surround(self, subject: object) -> Surroundings:
+        """What this device knows of a subject beside the context."""
+        return Surroundings(granted=self._granted(subject), history=self.remembering, device=self.device)
 
     def _zone(self) -> str:
         release = self.shelf.active.release
@@ -128,6 +153,7 @@ class Engine:
             exposures=self.exposures,
             device=self.device,
             transport=None if self._place.url is None else self._connect,
+            remembering=self.remembering,
         )
         self.worker = worker = Worker(duties)
         self.exposures.wake = worker.wake
@@ -142,6 +168,7 @@ class Engine:
         return HttpTransport(url, self._place.api_key, self.settings)
 
     def _switch(self, active: Active) -> None:
+        active = self.remembering.adopt(active)
         self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
 
     def track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
@@ -154,9 +181,10 @@ class Engine:
             raise EventRefused(f"the subject of an event is a text of at most {LONGEST_TEXT} characters")
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
             raise EventRefused(f"the value of an event is a number, not {value!r}")
+        at_ms = int(self.settings.clock() * 1000)
         event = {
             "type": "track",
-            "at": int(self.settings.clock() * 1000),
+            "at": at_ms,
             "subject": subject,
             "bundle": self.shelf.version or None,
             "name": name,
@@ -164,6 +192,7 @@ class Engine:
             "properties": properties or None,
         }
         self.outbox.append(encode_event(event), critical=True)
+        self.remembering.happened(name, subject, properties, value, at_ms / 1000)
 
     def flush(self, timeout_seconds: float) -> int:
         """Send everything now, waiting at most this long; how many events are left. Without a server: sync them."""
@@ -191,6 +220,10 @@ class Engine:
             self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):
             self.outbox.close()
+        history = self.remembering.opened
+        if history is not None:
+            with suppress(StorageFailed, OSError):
+                history.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -203,6 +236,9 @@ class Engine:
             self._storage.close()
             self._storage = None
         self.shelf.forget_disk()
+        history = self.remembering.opened
+        if history is not None:
+            history.leave_to_parent()
         self._equip(None)
 
 

@@ -30,6 +30,8 @@ class Exposures:
         self.failed: str | None = None
         self.wake: Callable[[], None] = lambda: None
         self.granted: Callable[[object], int] | None = None
+        self.remember: Callable[[str, object, Mapping[str, object], float | None, float], None] = _unremembered
+        self.remember_item: Callable[[Item, float], None] = _item_unremembered
         self.repeats = Repeats(zone)
         self._append = append
         self._clock = clock
@@ -54,8 +56,9 @@ class Exposures:
             head = heads.get(outcome)
             if head is None:
                 if not _is_each(outcome):
-                    shown = {"flag": outcome.flag, "variant": outcome.variant}
-                    self._record_rarely(outcome, decision[3], shown, lambda now: _event(decision, granted, now))
+                    shown, now = {"flag": outcome.flag, "variant": outcome.variant}, self._clock()
+                    if self._is_new(outcome, decision[3], shown, lambda: _event(decision, granted, now), now):
+                        self.remember("exposure", decision[3], shown, None, now)
                     return
                 if len(heads) >= _HEADS_KEPT:
                     heads.clear()
@@ -67,29 +70,36 @@ class Exposures:
     def record_item(self, item: Item) -> None:
         """Record that one item of a placement was shown."""
         outcome, _, subject, _ = item[3]
-        shown = {"flag": outcome.flag, "offer": item.key, "variant": outcome.variant}
+        shown, now = {"flag": outcome.flag, "offer": item.key, "variant": outcome.variant}, self._clock()
         try:
             granted = None if self.granted is None else self.granted(subject)
-            self._record_rarely(outcome, subject, shown, lambda now: encode_event(item_exposure(item, now, granted)))
+            event = lambda: encode_event(item_exposure(item, now, granted))  # noqa: E731
+            if self._is_new(outcome, subject, shown, event, now):
+                self.remember_item(item, now)
         except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
             self.failed = f"{type(error).__name__}: {error}"
 
-    def _record_rarely(
-        self, outcome: Outcome, subject: object, shown: Mapping[str, object], event: Callable[[float], bytes]
-    ) -> None:
-        """Record an exposure that need not become an event of its own: not wanted, repeated, or counted."""
-        if outcome.variant is None or outcome.exposures == "none":
-            return
-        if outcome.dedupe is not None and not self.repeats.claim(subject, shown, outcome.dedupe, self._clock()):
-            return
+    def _is_new(
+        self, outcome: Outcome, subject: object, shown: Mapping[str, object], event: Callable[[], bytes], now: float
+    ) -> bool:
+        """Record an exposure that need not become an event of its own; whether it is one for the history.
+
+        One of a tester is none, nor is a repeated one. What is only counted, or not wanted as an event, happened too.
+        """
+        part = outcome.participation
+        if outcome.variant is None or (part is not None and part.override):
+            return False
+        if outcome.dedupe is not None and not self.repeats.claim(subject, shown, outcome.dedupe, now):
+            return False
         try:
             if outcome.exposures == "summary":
                 self._count((outcome.flag, outcome.variant, outcome.bundle_version))
-            else:
-                self._append(event(self._clock()))
+            elif outcome.exposures == "each":
+                self._append(event())
         except Exception:
             self.repeats.give_back(subject, shown)
             raise
+        return True
 
     def _count(self, key: tuple[str, str, int]) -> None:
         with self._lock:
@@ -110,6 +120,14 @@ class Exposures:
                 self._append(encode_event({**summary, "flag": flag, "variant": variant, "count": count}))
             except NearwiseError as error:
                 self.failed = str(error)
+
+
+def _unremembered(
+    _event: str, _subject: object, _shown: Mapping[str, object], _value: float | None, _at: float
+) -> None: ...
+
+
+def _item_unremembered(_item: Item, _at: float) -> None: ...
 
 
 def _is_each(outcome: Outcome) -> bool:

@@ -6,6 +6,7 @@ the subject consents to.
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,30 +17,60 @@ if TYPE_CHECKING:
     from nearwise.decisions import Decision
     from nearwise.history import HistoryStore
     from nearwise.shelf import Active
-    from nearwise_rules import HistoryPlan, Item, Json, Release
+    from nearwise_rules import HistoryPlan, Item, Json, Ledger, Release
 
 HOLD_SECONDS = 120.0
 """How long the items of a decision count against caps before they are shown."""
 
 
 class Remembering:
-    """Records into a history store. `granted` gives the purposes that a subject consents to, as a bit mask."""
+    """Records into a history store, which is made when something is to be remembered.
 
-    def __init__(self, history: HistoryStore, granted: Callable[[object], int]) -> None:
-        self._history = history
+    `granted` gives the purposes that a subject consents to, as a bit mask.
+    """
+
+    def __init__(self, make: Callable[[], HistoryStore], granted: Callable[[object], int]) -> None:
+        self._make = make
         self._granted = granted
+        self._store: HistoryStore | None = None
         self._release: Release | None = None
+        self._making = allocate_lock()
         self.failed: str | None = None
         """What went wrong last: an event was recorded, and history does not know of it."""
 
+    @property
+    def history(self) -> HistoryStore:
+        """The store, made with its first use."""
+        if self._store is None:
+            with self._making:
+                if self._store is None:
+                    self._store = self._make()
+        return self._store
+
+    @property
+    def opened(self) -> HistoryStore | None:
+        """The store, if anything was remembered yet."""
+        return self._store
+
     def adopt(self, active: Active) -> Active:
-        """Record for this bundle from now on; what decides, reserving what it decides where caps count that."""
+        """Record for this bundle from now on; what decides, reserving and assigning as the bundle asks for it."""
         self._release = release = active.release
-        if release is None or not release.placement_keys:
+        if release is None:
             return active
-        self._history.use(release.catalogue.calendar)
-        reserving = Reserving(active.decide, active.decide_many, self)
-        return active._replace(decide=reserving.decide, decide_many=reserving.decide_many)
+        if release.bundle.keys("placement"):
+            reserving = Reserving(active.decide, active.decide_many, self)
+            active = active._replace(decide=reserving.decide, decide_many=reserving.decide_many)
+        if release.bundle.keys("experiment"):
+            from nearwise.assigning import assigning
+
+            active = assigning(active, self)
+        if self._store is not None:
+            self._store.use(release.calendar)
+        return active
+
+    def recall(self, owner: str) -> Ledger:
+        """What is remembered of an owner."""
+        return self.history.recall(owner)
 
     def happened(
         self, event: str, subject: object, properties: Mapping[str, object], value: float | None, at: float
@@ -52,7 +83,7 @@ class Remembering:
             for per, owner, granted in (("subject", owner_of(subject), self._granted(subject)), ("device", DEVICE, -1)):
                 view = plan.view(per, granted)
                 if event in view.events:
-                    with self._history.changing(owner) as ledger:
+                    with self.history.changing(owner) as ledger:
                         view.record(ledger, event, properties, value, at)
         except Exception as error:  # noqa: BLE001  the event itself is recorded; history is a help and may be lost
             self.failed = f"{type(error).__name__}: {error}"
@@ -68,20 +99,20 @@ class Remembering:
         subject = item[3].subject
         self.happened("exposure", subject, properties_of(item), None, at)
         for _, owner, slot in _places(item):
-            self._history.recall(owner).release(f"{slot}/{item.position}")
+            self.history.recall(owner).release(f"{slot}/{item.position}")
 
     def decided(self, decision: Decision) -> None:
         """A placement was decided: reserve what caps on exposures will count, and count the decision."""
         items = [item for item in decision.items if not item.is_fallback]
         for item in items[:1]:
             for _, owner, slot in _places(item):
-                self._history.recall(owner).release(slot)
+                self.history.recall(owner).release(slot)
         for item in items:
             self.happened("decision", decision.subject, properties_of(item), None, decision.at)
             for per, owner, slot in _places(item):
                 held = [key for name, key in self._held(item) if name == per]
                 if held:
-                    ledger = self._history.recall(owner)
+                    ledger = self.history.recall(owner)
                     ledger.hold(held, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
 
     def _held(self, item: Item) -> Sequence[tuple[str, str]]:

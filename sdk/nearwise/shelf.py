@@ -10,10 +10,10 @@ from nearwise.decisions import Decision, Undecided
 from nearwise.files import read_whole
 from nearwise.states import Source, State
 from nearwise.version import __version__
-from nearwise_rules import BundleRefused, Refusal, Release, accept, open_bundle, trusted_time
+from nearwise_rules import BundleRefused, Refusal, Release, accept, nothing_known, open_bundle, trusted_time
 
 if TYPE_CHECKING:
-    from nearwise_rules import Accepted, Bundle, BundleLimits, Explanation, Manifest, Trust
+    from nearwise_rules import Accepted, Bundle, BundleLimits, Explanation, Manifest, Surround, Trust
 
 
 class Active(NamedTuple):
@@ -30,8 +30,14 @@ class Shelf:
     """The deciding bundle and its predecessors. Any thread reads `active`; one thread changes it."""
 
     def __init__(
-        self, trust: Trust | None, limits: BundleLimits, generations: Generations | None, clock: Callable[[], float]
+        self,
+        trust: Trust | None,
+        limits: BundleLimits,
+        generations: Generations | None,
+        clock: Callable[[], float],
+        surround: Surround = nothing_known,
     ) -> None:
+        """`surround` gives decisions what is known of a subject beside the context."""
         nobody = Undecided()
         self.active = Active(nobody.decide, nobody.decide_many, Source.DEFAULT)
         self.refused: str | None = None
@@ -39,6 +45,7 @@ class Shelf:
         self._trust = trust
         self.limits = limits
         self._clock = clock
+        self._surround = surround
         self._generations = generations
         self._accepted: Accepted | None = None
         self._damaged: list[str] = []
@@ -170,7 +177,7 @@ class Shelf:
             self._damaged.append(f"version {bundle.manifest.version} is not kept: {error}")
 
     def _activate(self, bundle: Bundle, source: Source) -> None:
-        release = Release(bundle, Decision)
+        release = Release(bundle, Decision, self._surround)
         decide = cast("Callable[..., Decision]", release.decide)
         decide_many = cast("Callable[..., list[Decision]]", release.decide_many)
         self.active = Active(decide, decide_many, source, release, self._clock())

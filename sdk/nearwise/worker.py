@@ -31,6 +31,7 @@ class Worker:
         self._syncing = Loop("nearwise", self._tick, self.report)
         self._committing = Loop("nearwise-commit", Commits(duties, self.report, self._tell_committed).tick, self.report)
         self.wake = self._syncing.wake
+        self.wake_commits = self._committing.wake
 
     def start(self) -> None:
         """Begin."""

@@ -37,14 +37,15 @@ def test_a_flag_says_whether_its_exposures_are_recorded(mode: str, variant: str 
 
 
 def test_counted_exposures_become_one_event_for_each_variant() -> None:
-    kept, times = Kept(), iter([1.0, 10.0, 70.0])
-    exposures = Exposures(kept.append, lambda: next(times))
+    kept, now = Kept(), [10.0]
+    exposures = Exposures(kept.append, lambda: now[0])
     calls: list[int] = []
     exposures.wake = lambda: calls.append(1)
     for _ in range(100):
         exposures.record(decision("summary"))
     assert exposures.counting
     assert calls == [1]
+    now[0] = 70.0
     exposures.flush()
     assert not exposures.counting
     assert [unpacked(payload) for payload in kept.payloads] == [

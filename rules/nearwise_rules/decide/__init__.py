@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Participation, Reason, decision_id
 from nearwise_rules.decide.items import Item
 from nearwise_rules.decide.release import Release
-from nearwise_rules.decide.surroundings import ANONYMOUS, DEVICE, Signal, Surroundings, owner_of
+from nearwise_rules.decide.surroundings import (
+    ANONYMOUS,
+    DEVICE,
+    Signal,
+    Surround,
+    Surroundings,
+    nothing_known,
+    owner_of,
+)
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
@@ -39,10 +47,12 @@ __all__ = [
     "Release",
     "RuleExplanation",
     "Signal",
+    "Surround",
     "Surroundings",
     "decision_id",
     "explain",
     "failure_of",
+    "nothing_known",
     "owner_of",
     "run_cases",
 ]

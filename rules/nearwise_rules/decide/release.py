@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
+    from nearwise_rules.windows import Calendar
 
 FOREVER = float("inf")
 
@@ -95,6 +96,11 @@ class Release:
 
             self._remembers = history_plan(self)
         return self._remembers
+
+    @property
+    def calendar(self) -> Calendar:
+        """Days, weeks and months in the store's zone."""
+        return self.catalogue.calendar
 
     @property
     def catalogue(self) -> Catalogue:

@@ -1,0 +1,193 @@
+"""Placements in the SDK: shown items feed the history, and caps hold over restarts and clock jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
+
+from nearwise import Client, Settings
+from nearwise.testing import client_from
+from nearwise.testing.rule_sets import packed_bundle, signer
+from nearwise_rules import public_key_text
+
+DAY = 86_400.0
+OFFERS: dict[str, Any] = {
+    "dear": {"content": {"title": "Dear"}, "tags": ["t"], "value": 3, "caps": [{"limit": 2, "window": "day"}]},
+    "cheap": {"content": {"title": "Cheap"}, "tags": ["t"], "value": 1},
+    "thanks": {"content": {"title": "Thank you"}},
+}
+SLOT: dict[str, Any] = {
+    "candidates": {"tags": ["t"]},
+    "policies": {"by_value": {"score": {"value": True}}},
+    "fallback": ["thanks"],
+}
+
+
+def files(**offers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "nearwise.json": {"name": "shop"},
+        **{f"offers/{key}.json": {**OFFERS[key], **offers.get(key, {})} for key in OFFERS},
+        "placements/hero.json": SLOT,
+        "placements/strip.json": {**SLOT, "size": 2},
+    }
+
+
+def test_items_are_iterated_shown_and_reported() -> None:
+    with client_from(files()) as client:
+        visit = client.context("h-1")
+        decision = visit.decide("strip")
+        assert [(item.key, item.value["title"]) for item in decision] == [("dear", "Dear"), ("cheap", "Cheap")]
+        for item in decision:
+            item.shown()
+            item.shown()
+        decision.items[0].clicked()
+        decision.items[1].rejected()
+        told = [
+            (event["type"], event.get("offer") or event.get("name"), event.get("position")) for event in client.events
+        ]
+        assert told == [
+            ("exposure", "dear", 0),
+            ("exposure", "cheap", 1),
+            ("track", "click", None),
+            ("track", "rejection", None),
+        ]
+        exposure = client.events[0]
+        assert (exposure["flag"], exposure["variant"], exposure["score"], exposure["subject"]) == (
+            "strip",
+            "by_value",
+            3,
+            "h-1",
+        )
+
+
+def test_a_shown_decision_reports_all_its_items() -> None:
+    with client_from(files()) as client:
+        decision = client.context("h-1").decide("strip")
+        decision.shown()
+        decision.shown()
+        assert [event["offer"] for event in client.events] == ["dear", "cheap"]
+
+
+def test_what_was_shown_counts_against_the_cap() -> None:
+    with client_from(files()) as client:
+        for _ in range(2):
+            client.context("h-1").decide("hero").items[0].shown()
+        assert client.context("h-1").decide("hero").keys == ["cheap"]
+        assert client.context("h-2").decide("hero").keys == ["dear"]
+        client.at(client.now + DAY)
+        assert client.context("h-1").decide("hero").keys == ["dear"]
+
+
+def test_what_other_slots_decided_is_reserved_until_it_is_shown_or_stale() -> None:
+    with client_from(files(dear={"caps": [{"limit": 1}]})) as client:
+        visit = client.context("h-1")
+        hero = visit.decide("hero")
+        assert hero.keys == ["dear"]
+        assert visit.decide("strip").keys == ["cheap"]
+        assert visit.decide("hero").keys == ["dear"]
+        client.at(client.now + 600)
+        assert visit.decide("strip").keys == ["dear", "cheap"]
+
+
+def test_several_placements_share_one_call() -> None:
+    with client_from(files()) as client:
+        hero, strip = client.context("h-1").decide_many(["hero", "strip"])
+        assert (hero.keys, strip.keys) == (["dear"], ["cheap"])
+        hero.items[0].shown()
+        assert client.events[0]["offer"] == "dear"
+
+
+def test_a_client_without_a_bundle_answers_with_nothing() -> None:
+    with Client() as client:
+        (decision,) = client.context("h-1").decide_many(["hero"])
+        assert (list(decision), decision.value) == ([], None)
+
+
+def test_purchases_feed_history_attributes() -> None:
+    attribute = {
+        "type": "integer",
+        "source": "history",
+        "purposes": ["profile"],
+        "history": {"count": "purchase", "where": {"category": "COFFEE"}, "window": "28d", "per": "device"},
+    }
+    case = {
+        **files(dear={"eligible": {">=": [{"var": "coffees"}, 2]}}),
+        "nearwise.json": {"name": "shop", "consent": {"granted": ["profile"]}},
+        "attributes.json": {"coffees": attribute},
+    }
+    with client_from(case) as client:
+        visit = client.context("h-1")
+        assert visit.decide("hero").keys == ["cheap"]
+        for _ in range(2):
+            visit.track("purchase", 3.5, category=["COFFEE", "MILK"])
+        assert visit.decide("hero").keys == ["dear"]
+
+
+@contextmanager
+def till(folder: Path, clock: list[float]) -> Iterator[Client]:
+    seed = folder / "seed.bundle"
+    if not seed.exists():
+        seed.write_bytes(packed_bundle(files(dear={"caps": [{"limit": 2, "window": "1h", "per": "device"}]})))
+    client = Client(
+        storage=folder / "till",
+        seed=seed,
+        trust=public_key_text(signer().public_key),
+        settings=Settings(clock=lambda: clock[0], device="till-1"),
+    )
+    with client:
+        yield client
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("decide"), st.sampled_from(["h-1", "h-2"])),
+        st.tuples(st.just("show"), st.integers(0, 3)),
+        st.tuples(st.just("clock"), st.sampled_from([1.0, 600.0, 1800.0, 3601.0, -900.0, -3600.0])),
+        st.tuples(st.just("restart"), st.none()),
+    ),
+    min_size=4,
+    max_size=24,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps)
+def test_no_interleaving_of_exposures_restarts_and_clock_jumps_exceeds_a_cap(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, Any]]
+) -> None:
+    folder, clock = tmp_path_factory.mktemp("till"), [1_795_420_800.0]
+    shown: list[float] = []
+    pending: list[Any] = []
+    runs: list[list[tuple[str, Any]]] = [[]]
+    for step in drawn:
+        runs[-1].append(step)
+        if step[0] == "restart":
+            runs.append([])
+    for run in runs:
+        pending.clear()
+        with till(folder, clock) as client:
+            for action, argument in run:
+                if action == "clock":
+                    clock[0] += argument
+                    pending.clear()  # a reservation ends after two minutes, and so does the screen that showed it
+                elif action == "decide":
+                    clock[0] += 0.5
+                    pending += [item for item in client.context(argument).decide("hero") if item.key == "dear"]
+                elif action == "show" and argument < len(pending):
+                    item = pending.pop(argument)
+                    item.shown()
+            client._engine.outbox.commit()
+            shown = [
+                event["at"] / 1000
+                for event in map(unpackb, client._engine.outbox.waiting())
+                if event["type"] == "exposure" and event.get("offer") == "dear"
+            ]
+    for at in shown:
+        assert sum(at - 3600 < other <= at for other in shown) <= 2
