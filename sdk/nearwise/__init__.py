@@ -21,19 +21,23 @@ from nearwise.version import __version__
 from nearwise_rules import ErrorCode, Reason
 
 if TYPE_CHECKING:
-    from nearwise.status import Status
+    from nearwise.actions import Action
+    from nearwise.status import Status, TriggerFigures
     from nearwise.transport import Request, Response, Transport, TransportFailed
 
 _LATER = {
+    "Action": "actions",
     "Request": "transport",
     "Response": "transport",
     "Status": "status",
     "Transport": "transport",
     "TransportFailed": "transport",
+    "TriggerFigures": "status",
 }
 """What a start does not need is imported with its first use."""
 
 __all__ = [
+    "Action",
     "Client",
     "ClientClosed",
     "Context",
@@ -55,6 +59,7 @@ __all__ = [
     "StorageFailed",
     "Transport",
     "TransportFailed",
+    "TriggerFigures",
     "__version__",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nearwise.status import Status
     from nearwise.transport import Transport
+    from nearwise_rules import Action
 
 _open_clients: set[Client] = set()
 
@@ -100,16 +101,28 @@ class Client:
             last_download=report.last_download,
             last_activation=active.since,
             last_sent=report.last_sent,
-            last_error=report.last_error or engine.exposures.failed,
+            last_error=report.last_error or engine.exposures.failed or engine.triggers.report.last_error,
             refused=shelf.refused,
-            damaged=shelf.damaged,
+            damaged=(*shelf.damaged, *engine.triggers.damaged),
             sending=report.sending,
             durable=figures.durable,
             queued=figures.queued,
             lost=figures.lost,
             dead=figures.dead,
             outbox_bytes=figures.size_bytes,
+            triggers=engine.triggers.figures(),
         )
+
+    def on_action(self, callback: Callable[[Action], object] | None) -> None:
+        """Hand the actions of triggers to this from now on, one after the other on a thread of their own.
+
+        Also those that an earlier run left. Each comes once; what the callback raises is told by `status.triggers`.
+        """
+        self._engine.triggers.on_action(callback)
+
+    def actions(self) -> list[Action]:
+        """The actions of triggers that are due and that nobody has yet, oldest first; each is handed out once."""
+        return self._engine.triggers.actions()
 
     def ready(self, timeout_seconds: float = 0.0) -> bool:
         """Whether a bundle decides; waits for the first one at most this long."""

@@ -32,6 +32,20 @@ class DecideMany(Protocol):
     ) -> list[Decision]: ...
 
 
+class Track(Protocol):
+    """What records an event; `data` is the context that it came with."""
+
+    def __call__(
+        self,
+        subject: object,
+        name: str,
+        value: object,
+        properties: Mapping[str, object],
+        data: Mapping[str, object] = ...,
+        /,
+    ) -> None: ...
+
+
 class Explain(Protocol):
     """What explains. Never raises for what the data hold."""
 
@@ -54,7 +68,7 @@ class Desk:
         decide: Decide,
         decide_many: DecideMany,
         explain: Explain,
-        track: Callable[[object, str, object, Mapping[str, object]], None],
+        track: Track,
         clock: Callable[[], float],
     ) -> None:
         self.decide = decide
@@ -120,7 +134,8 @@ class Context(tuple["Desk", object, "Mapping[str, object]"]):
             StorageFailed: the disk refused; when its sync failed, the event is in the log and may still be sent.
             ClientClosed: the client was closed.
         """
-        self[0].track(self[1], name, value, properties)
+        desk, subject, data = self
+        desk.track(subject, name, value, properties, data)
 
     def __repr__(self) -> str:
         return f"Context(subject={self.subject!r}, {self.data!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -18,11 +19,11 @@ from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
 from nearwise.states import Sending
 from nearwise.storage import Storage
+from nearwise.triggers import Triggers
 from nearwise_rules import BundleLimits, Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from nearwise.decisions import Decision, Item
     from nearwise.duties import Report
     from nearwise.history import HistoryStore
     from nearwise.outbox.sealing import Outbox
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from nearwise_rules import Trust
 
 LONGEST_TEXT = 1024
+_NO_DATA: Mapping[str, object] = {}
 _LAST_SECONDS = 0.1
 """How long an idle thread may take to end when all the time to close went into sending."""
 
@@ -98,10 +100,12 @@ class Engine:
         self.exposures.remember = self.remembering.happened
         self.exposures.remember_item = self.remembering.shown
         self.exposures.repeats.history = self.remembering
-        self.desk.record = self.exposures.record
-        self.desk.record_item = self.exposures.record_item
+        self.desk.record = self._shown
+        self.desk.record_item = self._item_shown
+        self.triggers = Triggers(None if storage is None else storage.folder, settings.clock, lambda: self.outbox)
         if self._place.url is not None or storage is not None:
             self._start_worker()
+        self.triggers.use(self.shelf.active.release)
 
     def _history(self) -> HistoryStore:
         from nearwise.history import HistoryLimits, HistoryStore
@@ -170,9 +174,25 @@ class Engine:
     def _switch(self, active: Active) -> None:
         active = self.remembering.adopt(active)
         self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
+        self.triggers.use(active.release)
 
-    def track(self, subject: object, name: object, value: object, properties: Mapping[str, object]) -> None:
-        """Record that something happened; see `Context.track`."""
+    def _shown(self, decision: Decision) -> None:
+        self.exposures.record(decision)
+        self.triggers.shown(decision)
+
+    def _item_shown(self, item: Item) -> None:
+        self.exposures.record_item(item)
+        self.triggers.item_shown(item)
+
+    def track(
+        self,
+        subject: object,
+        name: object,
+        value: object,
+        properties: Mapping[str, object],
+        data: Mapping[str, object] = _NO_DATA,
+    ) -> None:
+        """Record that something happened; see `Context.track`. `data` is the context that it came with."""
         if self.closed:
             raise ClientClosed("the client is closed: the event is not recorded")
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_TEXT:
@@ -193,12 +213,14 @@ class Engine:
         }
         self.outbox.append(encode_event(event), critical=True)
         self.remembering.happened(name, subject, properties, value, at_ms / 1000)
+        self.triggers.happened(subject, data, name, value, properties)
 
     def flush(self, timeout_seconds: float) -> int:
         """Send everything now, waiting at most this long; how many events are left. Without a server: sync them."""
         if self.closed:
             return self.outbox.figures().queued
         self.exposures.flush()
+        self.triggers.settle()
         with suppress(StorageFailed, OSError):
             self.outbox.commit()
         worker = self.worker
@@ -216,6 +238,7 @@ class Engine:
         self.closed = True
         nobody = Undecided()
         self.desk.decide, self.desk.decide_many = nobody.decide, nobody.decide_many
+        self.triggers.close(max(deadline - monotonic(), _LAST_SECONDS))
         if self.worker is not None:
             self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):
@@ -239,6 +262,7 @@ class Engine:
         history = self.remembering.opened
         if history is not None:
             history.leave_to_parent()
+        self.triggers.leave_to_parent()
         self._equip(None)
 
 

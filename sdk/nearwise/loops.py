@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +56,6 @@ class Loop:
         self._call.set()
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait at most this long for a step that is under way."""
-        if self._thread.is_alive():
+        """Wait at most this long for a step that is under way, unless it is the step itself that asks."""
+        if self._thread.is_alive() and self._thread is not current_thread():
             self._thread.join(timeout_seconds)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from nearwise.states import Sending, Source, State
+
+
+class TriggerFigures(NamedTuple):
+    """How the triggers of a client fare."""
+
+    waiting: int = 0
+    """Actions that are not due yet."""
+    actions: int = 0
+    """Actions that are due and that nobody has taken yet."""
+    dropped: Mapping[str, int] = {}
+    """Actions given up since the start, by the reason: `cooldown`, `expired`, `consent` ..."""
+    problem: str | None = None
+    """The last thing that was odd: a value that cannot be used, a callback that raised."""
 
 
 class Status(NamedTuple):
@@ -39,3 +53,5 @@ class Status(NamedTuple):
     dead: int = 0
     """Events that the server will never take, set aside since the start."""
     outbox_bytes: int = 0
+    triggers: TriggerFigures = TriggerFigures()
+    """What waits to be done by triggers, and what was dropped."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import msgpack
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import nearwise
 from nearwise.testing import MemoryServer
 from nearwise_rules import Json
+
+if TYPE_CHECKING:
+    from tests.sdk.trigger_device import Device
 
 RuleSet = Callable[..., dict[str, Json]]
 
@@ -87,3 +91,14 @@ class Clock:
 def clock() -> Clock:
     """A clock at 1,000 seconds."""
     return Clock()
+
+
+@pytest.fixture
+def device(tmp_path: Path, clock: Clock) -> Iterator[Device]:
+    """Triggers over real files, driven by hand."""
+    from tests.sdk.trigger_device import Device
+
+    made = Device(tmp_path, clock)
+    yield made
+    made.triggers.close(0)
+    made.outbox.close()

@@ -55,6 +55,7 @@ MORE = {
     "audiences/vip.yaml": "keys: [h-1, h-2]\nexcept: [h-3]\nknown: all.txt\npurposes: [personalise]\n",
     "layers.yaml": "ranking: { description: How slots rank }\n",
     "experiments/receipt-ranking.yaml": "layer: ranking\nshare: 20\n",
+    "triggers/cart-left.yaml": "'on': cart_updated\nunless: [purchase, { event: left }]\nwait: 30m\n",
     "models/affinity.yaml": "kind: linear\nfeatures: { basket.total: { weight: 0.1 } }\n",
 }
 """A file of each further kind."""

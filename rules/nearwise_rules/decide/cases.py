@@ -52,8 +52,13 @@ def failure_of(case: JsonObject, release: Release) -> str:
         at = release.issued if case.get("at") is None else instant(str(case["at"]), release.zone)
     except (ValueError, LookupError, OverflowError) as error:
         return f"its time cannot be read: {error}"
-    decision = release.ask(str(case.get("flag") or case.get("placement")), _question(case, release, at))
-    wrong = [name for name in EXPECTED if name in expect and not _is_same(expect[name], _got(decision, name))]
+    question = _question(case, release, at)
+    if case.get("trigger") is not None:
+        from nearwise_rules.triggers.cases import failure_of_trigger
+
+        return failure_of_trigger(case, release, question)
+    decision = release.ask(str(case.get("flag") or case.get("placement")), question)
+    wrong = [name for name in EXPECTED if name in expect and not is_same(expect[name], _got(decision, name))]
     told = [f"expected {name} {dumps(expect[name])}, got {dumps(_got(decision, name))}" for name in wrong]
     return f"{'; '.join(told)} ({_because(decision)})" if told else ""
 
@@ -110,7 +115,7 @@ def instant(text: str, zone: str) -> float:
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
-def _is_same(expected: object, got: object) -> bool:
+def is_same(expected: object, got: object) -> bool:
     """Whether two values are the same in JSON: 1 is 1.0, but not true."""
     return expected == got and isinstance(expected, bool) is isinstance(got, bool)
 

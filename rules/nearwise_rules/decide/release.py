@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
+    from nearwise_rules.triggers import Triggers
     from nearwise_rules.windows import Calendar
 
 FOREVER = float("inf")
@@ -72,6 +73,7 @@ class Release:
         self._catalogue: Catalogue | None = None
         self._remembers: HistoryPlan | None = None
         self.experiments = Experiments(self)
+        self._triggers: Triggers | None = None
 
     def granting(self, purposes: Iterable[str]) -> Release:
         """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
@@ -110,6 +112,15 @@ class Release:
 
             self._catalogue = Catalogue(self)
         return self._catalogue
+
+    @property
+    def triggers(self) -> Triggers:
+        """The triggers of the bundle."""
+        if self._triggers is None:
+            from nearwise_rules.triggers import Triggers
+
+            self._triggers = Triggers(self)
+        return self._triggers
 
     def decide(
         self,

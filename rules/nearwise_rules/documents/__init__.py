@@ -18,6 +18,7 @@ from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, O
 from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
 from nearwise_rules.documents.schedules import DayPart, Schedule
 from nearwise_rules.documents.settings import AnonymousPolicy, ConsentPolicy, Holdout, RuleSetSettings
+from nearwise_rules.documents.triggers import Trigger, Unless, Within
 from nearwise_rules.documents.values import (
     AttributeType,
     Bucketing,
@@ -79,4 +80,7 @@ __all__ = [
     "Segment",
     "Source",
     "Suppression",
+    "Trigger",
+    "Unless",
+    "Within",
 ]

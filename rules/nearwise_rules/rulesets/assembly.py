@@ -33,6 +33,7 @@ from nearwise_rules.rulesets.references import References
 from nearwise_rules.rulesets.schedules import check_calendar
 from nearwise_rules.rulesets.segments import check_segment
 from nearwise_rules.rulesets.trials import trials_of
+from nearwise_rules.rulesets.triggers import check_trigger
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
@@ -165,7 +166,8 @@ def _check(draft: Draft) -> tuple[Condition, ...]:
     for target, part in [mention for mentions in draft.references.mentions.values() for mention in mentions]:
         check_known(part, target[0], target[1], sources[target[0]])
     if not draft.references.report_circles():
-        draft.references.report_long_chains(sources["flag"])
+        for kind in ("flag", "trigger"):
+            draft.references.report_long_chains(kind, sources[kind])
     for key, part in sources["case"].items():
         check_case(key, part, draft)
     return tuple(draft.conditions.parsed)
@@ -182,6 +184,7 @@ CHECKS: Mapping[str, Callable[[str, Part, Draft], None]] = {
     "event": check_event,
     "experiment": check_experiment,
     "layer": check_layer,
+    "trigger": check_trigger,
 }
 """How the documents of a kind are checked, in this order. Attributes come before, golden cases after."""
 

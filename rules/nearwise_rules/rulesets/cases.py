@@ -13,6 +13,10 @@ from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.flags import check_variant
 from nearwise_rules.rulesets.parts import Part, did_you_mean, field_names
 from nearwise_rules.rulesets.purposes import check_purposes
+from nearwise_rules.rulesets.trigger_cases import check_other_case, check_trigger_case
+
+ASKED = ("flag", "placement", "trigger")
+"""What a case can be about."""
 
 
 def check_case(_key: str, case: Part, draft: Draft) -> None:
@@ -20,18 +24,23 @@ def check_case(_key: str, case: Part, draft: Draft) -> None:
     flags, attributes, conditions = draft.sources["flag"], draft.sources["attribute"], draft.conditions
     case.known_fields(field_names(Case))
     case.needs(("expect",), "a case")
-    if case.get("flag").absent is case.get("placement").absent:
-        case.problem("missing_field", "a case needs 'flag' or 'placement', one of the two")
+    if sum(not case.get(name).absent for name in ASKED) != 1:
+        case.problem("missing_field", "a case needs one of 'flag', 'placement' and 'trigger'")
     flag = None if case.get("flag").absent else case.get("flag").text()
     if flag is not None and check_known(case.get("flag"), "flag", flag, flags):
         variants = flags[flag].get("variants")
         check_variant(case.get("expect").get("variant"), variants.members(), of=f" of flag '{flag}'")
     if not case.get("placement").absent:
         _check_placement(case, draft)
+    if case.get("trigger").absent:
+        check_other_case(case)
+    else:
+        check_trigger_case(case, draft)
     if not case.get("expect").absent:
         _check_expectation(case.get("expect"))
     check_purposes(case.get("consent"))
     _check_history(case.get("history"))
+    _check_history(case.get("events"))
     at = case.get("at").value
     if isinstance(at, str) and not is_instant(at):
         case.get("at").problem("bad_instant", f"'{at}' is not an ISO 8601 time such as 2026-11-23T08:10")
@@ -66,7 +75,7 @@ def _check_history(part: Part) -> None:
 def _check_expectation(expect: Part) -> None:
     expect.known_fields(field_names(Expectation))
     if not expect.members():
-        expect.problem("missing_field", "a case expects a variant, a value, a reason or items")
+        expect.problem("missing_field", "a case expects a variant, a value, a reason or items, or what a trigger does")
     reason = expect.get("reason").value
     if isinstance(reason, str) and reason not in list(Reason):
         guess = did_you_mean(reason, Reason)

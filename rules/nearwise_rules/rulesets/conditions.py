@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from nearwise_rules.decide.ambient import SINCE
@@ -11,6 +11,7 @@ from nearwise_rules.logic import Dialect, Expression, parse
 from nearwise_rules.logic.tree import Literal, Operation, Variable, walk
 from nearwise_rules.logic.values import truthy
 from nearwise_rules.rulesets.parts import Part, did_you_mean
+from nearwise_rules.triggers import EVENT_TYPES
 
 PROVIDED: Mapping[str, str] = {
     "subject": "string",
@@ -68,10 +69,13 @@ class Conditions:
         self._names = {**PROVIDED, **attributes}
         self._groups = {name[:at] for name in self._names for at, letter in enumerate(name) if letter == "."}
 
-    def check(self, part: Part, *, gives: str = "boolean", of_candidate: bool = False) -> Expression | None:
+    def check(
+        self, part: Part, *, gives: str = "boolean", of_candidate: bool = False, of_event: bool = False
+    ) -> Expression | None:
         """Parse a condition and report what is wrong with it and with what it reads; None when it does not parse.
 
-        `gives`: what its value must be; `of_candidate`: it may read the candidate (`offer.*`) too.
+        `gives`: what its value must be; `of_candidate`, `of_event`: it may read the candidate (`offer.*`), or the
+        event of a trigger (`event.*`), too.
         """
         try:
             expression = parse(part.value, dialect=self.dialect, types=self.types)
@@ -83,7 +87,8 @@ class Conditions:
             return None
         self.parsed.append(Condition(part.file, part.pointer, expression, gives))
         self._by_place[part.file, part.pointer] = expression
-        self._check_reads(expression, part, of_candidate=of_candidate)
+        beside = is_of_candidate if of_candidate else is_of_event if of_event else _is_of_nothing
+        self._check_reads(expression, part, beside)
         return expression
 
     def at(self, part: Part) -> Expression | None:
@@ -103,10 +108,8 @@ class Conditions:
         """The sentence for an attribute that is not declared."""
         return f"unknown attribute '{name}'{did_you_mean(name, self._names)}"
 
-    def _check_reads(self, expression: Expression, part: Part, *, of_candidate: bool) -> None:
-        missing = {name for name in expression.reads if name and not self.is_declared(name)}
-        if of_candidate:
-            missing = {name for name in missing if not is_of_candidate(name)}
+    def _check_reads(self, expression: Expression, part: Part, beside: Callable[[str], bool]) -> None:
+        missing = {name for name in expression.reads if name and not self.is_declared(name) and not beside(name)}
         located = set[str]()
         for node in walk(expression.root):
             if isinstance(node, Variable) and node.rooted and node.name in missing:
@@ -117,6 +120,15 @@ class Conditions:
             part.problem("unknown_attribute", self.undeclared(name))
         if "" in expression.reads and self.dialect is Dialect.SAFE:
             part.problem("reads_everything", "this condition can read any attribute: name the ones it needs")
+
+
+def _is_of_nothing(_name: str) -> bool:
+    return False
+
+
+def is_of_event(name: str) -> bool:
+    """Whether a dotted name is one of those that the event of a trigger has."""
+    return name in EVENT_TYPES or name == "event" or name.startswith("event.properties.")
 
 
 def is_of_candidate(name: str) -> bool:

@@ -32,6 +32,7 @@ FOLDERS = {
     "placements": "placement",
     "models": "model",
     "experiments": "experiment",
+    "triggers": "trigger",
     AUDIENCES: "audience",
 }
 """Folders that hold a document in each file: name of the folder -> kind."""

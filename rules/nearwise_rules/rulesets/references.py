@@ -52,11 +52,13 @@ class References:
                 waiting.append(iter(self.mentions.get(target, ())))
         return found
 
-    def report_long_chains(self, flags: Mapping[str, Part]) -> None:
-        """Report flags whose conditions stand on segments nested deeper than a device evaluates."""
-        for key, part in flags.items():
-            if self._is_too_deep(("flag", key)):
-                part.problem("nesting", f"more than {SEGMENT_NESTING} segments stand inside each other below this flag")
+    def report_long_chains(self, kind: str, parts: Mapping[str, Part]) -> None:
+        """Report parts of a kind whose conditions stand on segments nested deeper than a device evaluates."""
+        for key, part in parts.items():
+            if self._is_too_deep((kind, key)):
+                part.problem(
+                    "nesting", f"more than {SEGMENT_NESTING} segments stand inside each other below this {kind}"
+                )
 
     def _is_too_deep(self, owner: Name) -> bool:
         level = {owner}

@@ -9,7 +9,7 @@ from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from nearwise.errors import ClientClosed
+from nearwise.errors import ClientClosed, StorageFailed
 
 from .batches import NO_EVENT, Batch, BatchLimits, Figures, LogLimits, Span
 from .cursor import Cursor, Sealed, read_cursor, write_cursor
@@ -76,6 +76,35 @@ class Outbox:
         with self._moving:
             events = list(log.read((log.epoch, self._cursor.confirmed(log.epoch), _ENDLESS)))
         return [payload for _, payload in events if payload != NO_EVENT]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where the next event goes, or behind: the epoch, and the first sequence that is free."""
+        return self._log.epoch, self._log.next
+
+    def since(self, place: tuple[str, int]) -> list[bytes]:
+        """The events from a place on that the server has not confirmed. For few: all are in memory."""
+        epoch, sequence = place
+        with self._moving:
+            start = max(sequence, self._cursor.confirmed(epoch))
+            return [payload for _, payload in self._log.read((epoch, start, _ENDLESS))]
+
+    def record(self, payload: bytes, noted: Callable[[], None]) -> None:
+        """Append a critical event and call `noted`, before any answer of the server for it is heeded.
+
+        Whoever misses his note after a crash finds the event `since` the place it was given, or it was never appended.
+
+        Raises:
+            StorageFailed, EventRefused, ClientClosed: it is not in the log.
+        """
+        with self._moving:
+            place = self.place
+            try:
+                self._log.append(payload, critical=True)
+            except StorageFailed:
+                if payload not in self.since(place):
+                    raise
+            noted()
 
     @property
     def stirred(self) -> bool:

@@ -42,6 +42,7 @@ class LocalClient(Client):
                 file.write(packed)
             super().__init__(seed=seed, trust=public_key_text(signer().public_key), settings=self._still())
         self._engine.shelf.on_change = self._switch
+        self._engine.triggers.wake = self._engine.triggers.tick
         self._decide = self._desk.decide
         self._desk.decide = self._decide_or_force
 
@@ -58,12 +59,13 @@ class LocalClient(Client):
         return (at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self._zone))).timestamp()
 
     def at(self, now: Moment) -> Self:
-        """Set the clock.
+        """Set the clock, and let the triggers do what is due by it.
 
         Raises:
             SettingsInvalid: a text that is no time.
         """
         self.now = self._seconds(now)
+        self._engine.triggers.tick()
         return self
 
     def override(self, flag: str, value: Json) -> None:

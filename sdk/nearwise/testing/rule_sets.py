@@ -1,7 +1,7 @@
 """Rule sets as tests write them, made into signed bundles.
 
 A rule set is a folder, the same files as a mapping from path to document, or the short form
-`{"attributes": {...}, "segments": {...}, "audiences": {...}, "flags": {...}, "settings": {...}}`.
+`{"attributes": {...}, "segments": {...}, "audiences": {...}, "flags": {...}, "triggers": {...}, "settings": {...}}`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Source = str | os.PathLike[str] | Mapping[str, object]
 """A folder, files by path, or the short form."""
 
 TENANT = "testing"
-_PARTS = ("settings", "attributes", "segments", "audiences", "layers", "experiments", "flags", "cases")
+_PARTS = ("settings", "attributes", "segments", "audiences", "layers", "experiments", "flags", "triggers", "cases")
 """The members of the short form."""
 
 ISSUED = 1_767_225_600.0
@@ -104,7 +104,7 @@ def _short_form(source: Mapping[str, Json]) -> dict[str, Json]:
     for name in ("attributes", "segments", "layers"):
         if name in source:
             files[f"{name}.json"] = source[name]
-    for folder in ("flags", "experiments"):
+    for folder in ("flags", "experiments", "triggers"):
         for key, document in cast("Mapping[str, Json]", source.get(folder) or {}).items():
             files[f"{folder}/{key}.json"] = document
     for key, audience in cast("Mapping[str, Json]", source.get("audiences") or {}).items():

@@ -51,13 +51,9 @@ def failing_cases(
     if not cases or any(_is_shared(file) for file in troubled):
         return
     release = Release(provisional_bundle(entries, now))
-    flags = set(release.flag_keys)
     for entry in cases:
         case = cast("JsonObject", loads(entry.body))
-        ready = (
-            case.get("placement") in release.placement_keys or _needed_flags(str(case.get("flag")), release) <= flags
-        )
-        message = failure_of(case, release) if ready else ""
+        message = failure_of(case, release) if _can_be_asked(case, release) else ""
         if message:
             file, pointer = _place(entry.key, documents)
             yield FileProblem(file, pointer, "failed_case", f"'{case['name']}' {message}")
@@ -65,6 +61,14 @@ def failing_cases(
 
 def _is_shared(file: str) -> bool:
     return file.rsplit(".", 1)[0] in _SHARED or file.startswith(("audiences/", "experiments/"))
+
+
+def _can_be_asked(case: JsonObject, release: Release) -> bool:
+    """Whether what a case asks is among the entries: what is broken is not."""
+    for kind in ("placement", "trigger"):
+        if case.get(kind) is not None:
+            return str(case[kind]) in release.bundle.keys(kind)
+    return _needed_flags(str(case.get("flag")), release) <= set(release.flag_keys)
 
 
 def _needed_flags(flag: str, release: Release) -> set[str]:

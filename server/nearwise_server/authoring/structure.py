@@ -25,6 +25,7 @@ from nearwise_rules import (
     Placement,
     RuleSetSettings,
     Segment,
+    Trigger,
     is_text_of_audience,
 )
 
@@ -44,6 +45,7 @@ KINDS = (
     "layers",
     "model",
     "audience",
+    "trigger",
     "cases",
 )
 """What a file of a rule set can hold; also the names of the schemas."""
@@ -79,6 +81,7 @@ _FOLDERS = {
     "experiments": "experiment",
     "models": "model",
     "audiences": "audience",
+    "triggers": "trigger",
     "cases": "cases",
 }
 _NAMES = {
@@ -130,7 +133,7 @@ def json_schema(kind: str) -> dict[str, object]:
         for name in DERIVED:
             definition.get("properties", {}).pop(name, None)
     one = {"flag": "a flag", "offer": "an offer", "placement": "a placement", "model": "a model"}
-    one |= {"audience": "an audience", "experiment": "an experiment"}
+    one |= {"audience": "an audience", "experiment": "an experiment", "trigger": "a trigger"}
     title = {**one, "cases": "golden cases"}.get(kind, kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -156,6 +159,7 @@ def _adapter(kind: str) -> TypeAdapter[object]:
         "layers": TypeAdapter(dict[str, Layer]),
         "model": TypeAdapter(Model),
         "audience": TypeAdapter(Audience),
+        "trigger": TypeAdapter(Trigger),
         "cases": TypeAdapter(list[Case]),
     }
     return adapters[kind]

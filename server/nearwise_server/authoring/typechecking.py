@@ -16,13 +16,25 @@ from typing import cast
 from jsonlogic.json_schema import from_value
 from jsonlogic.json_schema.types import AnyType, ArrayType, BooleanType, JSONSchemaType, NullType, StringType, UnionType
 
-from nearwise_rules import PROVIDED, Array, Json, JsonObject, Literal, Node, Operation, Variable, did_you_mean
+from nearwise_rules import (
+    EVENT_TYPES,
+    PROVIDED,
+    Array,
+    Json,
+    JsonObject,
+    Literal,
+    Node,
+    Operation,
+    Variable,
+    did_you_mean,
+)
 from nearwise_server.authoring.constants import constant_fault
 from nearwise_server.authoring.signatures import (
     DECLARED,
     NUMBER,
     SIGNATURES,
     TEXT,
+    Kinds,
     ObjectType,
     VersionType,
     accepts,
@@ -33,6 +45,8 @@ from nearwise_server.authoring.signatures import (
     ordered,
 )
 
+_GIVEN = {**PROVIDED, **EVENT_TYPES}
+_WANTED: Mapping[str, Kinds] = {"number": NUMBER, "text": TEXT, "anything": ()}
 _EQUALITY = ("==", "!=", "===", "!==")
 _ORDERS: Mapping[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -59,13 +73,13 @@ class TypeChecker:
 
     def check(self, root: Node, gives: str = "boolean") -> tuple[TypeProblem, ...]:
         """Every misuse in one rule, in the order of the document. `gives`: what its value must be, "boolean" (it is a
-        condition), "number" or "text".
+        condition), "number", "text" or "anything".
         """
         self.problems = []
         if gives == "boolean":
             self._check_truth(root)
             self._type(root)
-        elif not accepts(NUMBER if gives == "number" else TEXT, found := self._type(root)):
+        elif not accepts(_WANTED[gives], found := self._type(root)):
             self._report(root, "wrong_value", f"a {gives} is wanted here, and {_described(root, found)} is none")
         return tuple(self.problems)
 
@@ -89,7 +103,7 @@ class TypeChecker:
     def _declared_type(self, name: str) -> JSONSchemaType:
         document = self.attributes.get(name)
         if document is None:
-            return DECLARED.get(PROVIDED.get(name, ""), AnyType())
+            return DECLARED.get(_GIVEN.get(name, ""), AnyType())
         if document.get("type") == "list":
             return ArrayType(DECLARED.get(str(document.get("of")), AnyType()))
         return DECLARED.get(str(document.get("type")), AnyType())

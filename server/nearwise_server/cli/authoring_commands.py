@@ -46,6 +46,7 @@ class Kind(StrEnum):
     LAYERS = "layers"
     MODEL = "model"
     AUDIENCE = "audience"
+    TRIGGER = "trigger"
     CASES = "cases"
 
 
@@ -170,6 +171,7 @@ _NOUNS = {
     "placement": "placement",
     "offer": "offer",
     "experiment": "experiment",
+    "trigger": "trigger",
     "model": "model",
     "segment": "segment",
     "audience": "audience",
