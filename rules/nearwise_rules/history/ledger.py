@@ -207,6 +207,8 @@ class Ledger:
         """Forget the days that are longer ago than the limit, and whole series and assignments that are."""
         horizon, changed = moment(at) - self._limits.days * _DAY_SECONDS, False
         for event, key, series in self.all_series():
+            if series.first >= horizon:
+                continue
             pruned = series.pruned(self._calendar, horizon)
             if series.last < horizon:
                 self._drop(event, key)
@@ -253,8 +255,9 @@ class Ledger:
 
     def _keep(self, event: str, key: str, series: Series) -> None:
         self._events.setdefault(event, {})[key] = _Kept(series, {})
-        self._touched.pop((event, key), None)
-        self._touched[(event, key)] = None
+        name = (event, key)
+        self._touched.pop(name, None)
+        self._touched[name] = None
         if len(self._touched) > self._limits.series:
             self._drop(*next(iter(self._touched)))
 
