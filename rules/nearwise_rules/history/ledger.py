@@ -186,11 +186,11 @@ class Ledger:
         self._holds.hold(keys, slot, until)
 
     def release(self, slot: str) -> None:
-        """End what a slot holds."""
+        """End what a slot holds, and what the places in it (`slot/...`) do."""
         self._holds.release(slot)
 
     def held(self, key: str, slot: str, at: float) -> int:
-        """How often a key is held at a moment by other slots."""
+        """How often a key is held at a moment by other slots; the places in a slot are part of it."""
         return self._holds.held(key, slot, at)
 
     def series(self, event: str, key: str) -> Series | None:
