@@ -363,11 +363,23 @@ def test_a_hold_counts_for_others_until_it_is_let_go_or_stale() -> None:
     assert reopened(ledger).held("coffee", "strip", NOON) == 0
 
 
-def test_no_more_than_64_slots_hold_at_a_time() -> None:
+def test_the_places_in_a_slot_hold_for_it() -> None:
     ledger = Ledger(CALENDAR)
-    for slot in range(70):
-        ledger.hold(["tea"], str(slot), NOON + 30)
-    assert ledger.held("tea", "other", NOON) == 64
+    for place in ("hero/h-1/0", "hero/h-1/1", "hero/h-2/0", "hero/h-1/x/0"):
+        ledger.hold(["tea"], place, NOON + 30)
+    assert [ledger.held("tea", slot, NOON) for slot in ("hero/h-1", "hero/h-2", "hero/h-1/0", "strip")] == [2, 3, 3, 4]
+    ledger.release("hero/h-1/0")
+    assert ledger.held("tea", "strip", NOON) == 3
+    ledger.release("hero/h-1")
+    assert ledger.held("tea", "strip", NOON) == 2
+
+
+def test_thousands_of_slots_hold_at_a_time_and_the_oldest_end_first() -> None:
+    ledger = Ledger(CALENDAR)
+    for slot in range(6000):
+        ledger.hold(["tea", f"tea-{slot}"], f"hero/{slot}", NOON + 30)
+    assert 3500 < ledger.held("tea", "other", NOON) <= 4096
+    assert [ledger.held(f"tea-{slot}", "other", NOON) for slot in (0, 5999)] == [0, 1]
 
 
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), -1e300, 1e300])

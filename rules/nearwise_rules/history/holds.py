@@ -3,48 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-_MOST_SLOTS = 64
-
-
-class _Hold(NamedTuple):
-    keys: tuple[str, ...]
-    until: float
+_MOST_SLOTS = 4096
 
 
 class Holds:
-    """Who holds what, by slot. Never stored. Any thread may change and ask it: every step is one of the dict's own."""
+    """Who holds what, by slot; a slot `a/b` is a place in the slot `a`. Never stored.
 
-    __slots__ = ("_slots",)
+    Any thread may change and ask it: every step is one of a dict's own. Where two threads change one slot at a time, a
+    hold may last until it is stale.
+    """
+
+    __slots__ = ("_holders", "_places", "_slots")
 
     def __init__(self) -> None:
-        self._slots: dict[str, _Hold] = {}
+        self._slots: dict[str, tuple[str, ...]] = {}
+        self._places: dict[str, dict[str, None]] = {}
+        self._holders: dict[str, dict[str, tuple[int, float]]] = {}
 
     def hold(self, keys: Iterable[str], slot: str, until: float) -> None:
-        """Hold these keys for a slot, in place of what it held; beyond 64 slots the oldest hold ends."""
-        self._slots.pop(slot, None)
-        self._slots[slot] = _Hold(tuple(keys), until)
-        for oldest in list(self._slots)[:-_MOST_SLOTS]:
-            self._slots.pop(oldest, None)
+        """Hold these keys for a slot, in place of what it held; of more than 4,096 slots the oldest end."""
+        held = tuple(keys)
+        self._end(slot)
+        for key in held:
+            self._holders.setdefault(key, {})[slot] = (held.count(key), until)
+        self._places.setdefault(_around(slot), {})[slot] = None
+        self._slots[slot] = held
+        if len(self._slots) > _MOST_SLOTS:
+            for oldest in list(self._slots)[: _MOST_SLOTS // 8]:
+                self._end(oldest)
 
     def release(self, slot: str) -> None:
-        """End what a slot holds, and what the places in it do (`slot/...`)."""
-        for name in [name for name in list(self._slots) if _is_in(name, slot)]:
-            self._slots.pop(name, None)
+        """End what a slot holds, and what the places in it do."""
+        for place in list(self._places.get(slot, ())):
+            self._end(place)
+        self._end(slot)
 
     def held(self, key: str, slot: str, at: float) -> int:
-        """How often a key is held at a moment by other slots; the places in a slot (`slot/...`) are part of it."""
-        if not self._slots:
+        """How often a key is held at a moment by other slots and places that are not in this one."""
+        holders = self._holders.get(key)
+        if not holders:
             return 0
         return sum(
             [
-                keys.count(key)
-                for name, (keys, until) in list(self._slots.items())
-                if at < until and not _is_in(name, slot)
+                times
+                for name, (times, until) in list(holders.items())
+                if at < until and name != slot and _around(name) != slot
             ]
         )
 
+    def _end(self, slot: str) -> None:
+        around = _around(slot)
+        places = self._places.get(around)
+        if places is not None:
+            places.pop(slot, None)
+            if not places:
+                self._places.pop(around, None)
+        for key in self._slots.pop(slot, ()):
+            self._holders[key].pop(slot, None)
 
-def _is_in(name: str, slot: str) -> bool:
-    return name == slot or name.startswith(f"{slot}/")
+
+def _around(slot: str) -> str:
+    """The slot that a place is in; "" for one that is in none."""
+    return slot.rpartition("/")[0]

@@ -186,11 +186,11 @@ class Ledger:
         self._holds.hold(keys, slot, until)
 
     def release(self, slot: str) -> None:
-        """End what a slot holds."""
+        """End what a slot holds, and what the places in it (`slot/...`) do."""
         self._holds.release(slot)
 
     def held(self, key: str, slot: str, at: float) -> int:
-        """How often a key is held at a moment by other slots."""
+        """How often a key is held at a moment by other slots; the places in a slot are part of it."""
         return self._holds.held(key, slot, at)
 
     def series(self, event: str, key: str) -> Series | None:
@@ -207,6 +207,8 @@ class Ledger:
         """Forget the days that are longer ago than the limit, and whole series and assignments that are."""
         horizon, changed = moment(at) - self._limits.days * _DAY_SECONDS, False
         for event, key, series in self.all_series():
+            if series.first >= horizon:
+                continue
             pruned = series.pruned(self._calendar, horizon)
             if series.last < horizon:
                 self._drop(event, key)
@@ -253,8 +255,9 @@ class Ledger:
 
     def _keep(self, event: str, key: str, series: Series) -> None:
         self._events.setdefault(event, {})[key] = _Kept(series, {})
-        self._touched.pop((event, key), None)
-        self._touched[(event, key)] = None
+        name = (event, key)
+        self._touched.pop(name, None)
+        self._touched[name] = None
         if len(self._touched) > self._limits.series:
             self._drop(*next(iter(self._touched)))
 

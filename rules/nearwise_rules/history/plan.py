@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -83,8 +83,17 @@ class HistoryPlan:
         filings = self._filings
         if filings is None:
             filings = self._filings = _filed(self._needs)
+        counted = list[str]()
         for filing in filings.get(event, ()):
-            filing.record(ledger, properties, value, at)
+            keys = filing.keys(properties)
+            if filing.counts:
+                counted += keys
+            for field in filing.sums if keys else ():
+                number = value if field == OWN_VALUE else _at(properties, field)
+                if isinstance(number, int | float) and not isinstance(number, bool):
+                    ledger.add(event, [summed_key(key, field) for key in keys], at, float(number))
+        if counted:
+            ledger.add(event, counted, at)
 
     def _take(self, need: Need) -> None:
         self._needs[need] = None
@@ -93,27 +102,21 @@ class HistoryPlan:
 
 
 class _Filing:
-    """One set of properties of one event, and the numbers that are added up under it (None: only counted)."""
+    """One set of properties of an event: whether occurrences are counted under it, which numbers are added up."""
 
-    __slots__ = ("_event", "_fields", "_names")
+    __slots__ = ("_names", "counts", "sums")
 
-    def __init__(self, event: str, names: tuple[str, ...], fields: tuple[str | None, ...]) -> None:
-        self._event = event
+    def __init__(self, names: tuple[str, ...], fields: Collection[str | None]) -> None:
+        self.counts = None in fields
+        self.sums = tuple([field for field in fields if field is not None])
         self._names = tuple([(name_part(name), name) for name in names])
-        self._fields = fields
 
-    def record(self, ledger: Ledger, properties: Mapping[str, object], value: float | None, at: float) -> None:
+    def keys(self, properties: Mapping[str, object]) -> list[str]:
+        """The keys of an occurrence with these properties."""
         choices = [[part + text for text in _texts(_at(properties, name))] for part, name in self._names]
-        keys = [joined_key(pairs) for pairs in islice(product(*choices), _MOST_KEYS)]
-        if not keys:
-            return
-        for field in self._fields:
-            if field is None:
-                ledger.add(self._event, keys, at)
-                continue
-            number = value if field == OWN_VALUE else _at(properties, field)
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                ledger.add(self._event, [summed_key(key, field) for key in keys], at, float(number))
+        if len(choices) == 1:
+            return choices[0][:_MOST_KEYS]
+        return [joined_key(pairs) for pairs in islice(product(*choices), _MOST_KEYS)]
 
 
 def _filed(needs: Iterable[Need]) -> Mapping[str, list[_Filing]]:
@@ -123,7 +126,7 @@ def _filed(needs: Iterable[Need]) -> Mapping[str, list[_Filing]]:
         fields.setdefault((need.event, need.properties), {})[need.of] = None
     filings: dict[str, list[_Filing]] = {}
     for (event, names), numbers in fields.items():
-        filings.setdefault(event, []).append(_Filing(event, names, tuple(numbers)))
+        filings.setdefault(event, []).append(_Filing(names, numbers))
     return filings
 
 
