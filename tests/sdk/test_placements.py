@@ -191,3 +191,15 @@ def test_no_interleaving_of_exposures_restarts_and_clock_jumps_exceeds_a_cap(
             ]
     for at in shown:
         assert sum(at - 3600 < other <= at for other in shown) <= 2
+
+
+def test_exposures_of_one_offer_within_the_window_of_the_placement_are_one() -> None:
+    case = {**files(), "placements/hero.json": {**SLOT, "dedupe": "1h"}}
+    with client_from(case) as client:
+        for _ in range(3):
+            client.context("h-1").decide("hero").items[0].shown()
+        assert len(client.events) == 1
+        assert client.context("h-1").decide("hero").keys == ["dear"]
+        client.at(client.now + 3600)
+        client.context("h-1").decide("hero").items[0].shown()
+        assert len(client.events) == 2

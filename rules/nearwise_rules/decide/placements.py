@@ -143,7 +143,7 @@ class PlacementResolver:
             yield self._item((offer, fields, Shown(score, position, is_fallback), origin, []))
 
 
-_SHARED_FIELDS = ("enabled", "requires", "holdout", "salt", "exposures", "rules")
+_SHARED_FIELDS = ("enabled", "requires", "holdout", "salt", "exposures", "dedupe", "rules")
 """What a placement says as a flag does."""
 
 

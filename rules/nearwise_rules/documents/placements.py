@@ -89,6 +89,7 @@ class Placement:
     holdout: Holdout | Literal[False] | None = None
     salt: str | None = None
     exposures: Exposures = "each"
+    dedupe: str | None = None
     caps: tuple[Cap, ...] = ()
     rules: tuple[Rule, ...] = ()
     description: str = ""

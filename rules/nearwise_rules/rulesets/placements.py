@@ -15,6 +15,7 @@ from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.flags import check_holdout, check_variant, checker_of
 from nearwise_rules.rulesets.offers import check_cap, check_number, tags_of
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
+from nearwise_rules.rulesets.spans import check_window
 
 ORDERS = ("score", "listed", "random")
 
@@ -27,6 +28,7 @@ def check_placement(key: str, part: Part, draft: Draft) -> None:
         part.problem("duplicate_key", f"a flag is named '{key}' too: the names of flags and placements are one list")
     part.get("size").whole(1)
     part.get("exposures").choice(get_args(Exposures))
+    check_window(part.get("dedupe"))
     _check_candidates(part.get("candidates"), draft)
     _check_policies(key, part.get("policies"), draft)
     for limit in part.get("at_most").items() if not part.get("at_most").absent else ():
