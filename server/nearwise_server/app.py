@@ -40,7 +40,8 @@ from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.signing_keys import ensure_signing_key
 from nearwise_server.store import Database, open_database
-from nearwise_server.surface import channel_operations, device_operations, people_operations
+from nearwise_server.surface import channel_operations, device_operations, people_operations, trait_operations
+from nearwise_server.traits import Traits
 from nearwise_server.webhooks.courier import Courier
 
 _log = logging.getLogger(__name__)
@@ -137,8 +138,8 @@ def make_app(centre: Centre) -> ASGIApp:
     return Guard(Polling(app, rooms[0], keyring))
 
 
-def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach]:
-    """What devices call, what people call and what keepers of channels call, over one limit for request bodies."""
+def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach, Traits]:
+    """What devices, people and keepers of channels call, and what is known of subjects, over one limit for bodies."""
     settings, bodies = centre.settings, Bodies(centre.settings)
     workers = anyio.CapacityLimiter(settings.workers)
     edge = Edge(
@@ -159,10 +160,18 @@ def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach]:
         workers=workers,
     )
     outreach = Outreach(settings=settings, database=centre.database, bodies=bodies, workers=workers, clock=centre.clock)
-    return edge, admin, outreach
+    traits = Traits(
+        settings=settings,
+        database=centre.database,
+        catalogue=centre.catalogue,
+        bodies=bodies,
+        workers=workers,
+        clock=centre.clock,
+    )
+    return edge, admin, outreach, traits
 
 
-def list_operations(edge: Edge, admin: Admin, outreach: Outreach) -> tuple[Operation, ...]:
+def list_operations(edge: Edge, admin: Admin, outreach: Outreach, traits: Traits) -> tuple[Operation, ...]:
     """All operations of a server: its rooms', and two that need no key. The OpenAPI page lists itself."""
 
     async def health(_request: Request, _key: ApiKey) -> Response:
@@ -175,6 +184,7 @@ def list_operations(edge: Edge, admin: Admin, outreach: Outreach) -> tuple[Opera
         *device_operations(edge),
         *people_operations(admin),
         *channel_operations(outreach),
+        *trait_operations(traits),
         _open("/healthz", "Whether the server answers", health, schemas.HEALTH),
         _open("/openapi.json", "This page", openapi, {"type": "object"}),
     )

@@ -23,8 +23,11 @@ CHANNEL_KEEPERS = frozenset({Scope.CHANNELS})
 """Who sets where personal data is sent to: neither CI nor analysts."""
 DELIVERY_READERS = READERS | CHANNEL_KEEPERS
 PEOPLE = frozenset({Scope.READ, Scope.PUBLISH})
-HOLDERS = frozenset(Scope)
-"""Anyone with a key: what devices may fetch, people may look at."""
+HOLDERS = frozenset({Scope.DEVICE, Scope.READ, Scope.PUBLISH})
+"""What devices may fetch, people may look at."""
+TRAIT_WRITERS = frozenset({Scope.TRAITS})
+"""A job that copies traits from elsewhere needs to read nothing here."""
+TRAIT_READERS = frozenset({Scope.DEVICE, Scope.READ})
 
 Handler = Callable[[Request, ApiKey], Awaitable[Response]]
 NOBODY = ApiKey("", Scope.READ, "")

@@ -164,4 +164,9 @@ DELIVERY = record(
 DELIVERIES = listing("deliveries", DELIVERY)
 RETRY = record({}, optional={"channel": TEXT})
 RETRIED = record({"retried": INTEGER})
+TRAITS_OF_ONE: Schema = {"type": "object", "description": "value per attribute, by its dotted name"}
+TRAITS = record({"subject": TEXT, "traits": TRAITS_OF_ONE, "updated": MILLISECONDS})
+TRAITS_PUT = record({"updated": MILLISECONDS})
+TRAITS_STORED = record({"stored": INTEGER, "updated": MILLISECONDS})
+TRAITS_DROPPED = record({"deleted": {"type": "boolean"}})
 HEALTH = record({"status": {"const": "ok"}})

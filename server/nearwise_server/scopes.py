@@ -12,3 +12,4 @@ class Scope(StrEnum):
     PUBLISH = "publish"
     READ = "read"
     CHANNELS = "channels"
+    TRAITS = "traits"

@@ -26,6 +26,8 @@ class Settings:
     min_sdk: the oldest SDK that may activate what is published.
     webhook_plain_http: channels may have http:// addresses, for development; loopback may always.
     webhook_private_networks: channels may have addresses in private networks.
+    subject_bytes, subject_traits, subject_depth: the traits of one subject, as JSON.
+    subjects_bytes, subjects_per_request: one request that writes the traits of many.
     """
 
     data: str
@@ -44,6 +46,11 @@ class Settings:
     publish_bytes: int = 4 * 1024 * 1024
     publish_files: int = 5_000
     digests_per_request: int = 1_000
+    subject_bytes: int = 16 * 1024
+    subject_traits: int = 200
+    subject_depth: int = 8
+    subjects_bytes: int = 4 * 1024 * 1024
+    subjects_per_request: int = 1_000
     page_rows: int = 1_000
     answer_bytes: int = 8 * 1024 * 1024
     body_seconds: float = 30.0

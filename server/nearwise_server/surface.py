@@ -14,6 +14,7 @@ from nearwise_server.media_types import (
     DELTA_TYPE,
     ENTRIES_TYPE,
     ENVELOPE_TYPE,
+    JSON_LINES_TYPE,
     JSON_TYPE,
     PROBLEM_TYPE,
 )
@@ -25,12 +26,15 @@ from nearwise_server.operations import (
     PEOPLE,
     PUBLISHERS,
     READERS,
+    TRAIT_READERS,
+    TRAIT_WRITERS,
     Content,
     Handler,
     Operation,
 )
 from nearwise_server.outreach import Outreach
 from nearwise_server.scopes import Scope
+from nearwise_server.traits import Traits
 
 Answers = dict[int, tuple[str, Content | None]]
 _ANY = (401, 403, 500, 503)
@@ -175,6 +179,50 @@ def _delivery_operations(outreach: Outreach) -> tuple[Operation, ...]:
             summary="Try all dead deliveries again, or those of one channel",
             body=Content(media_type=JSON_TYPE, schema=schemas.RETRY),
             answers=_answers(JSON_TYPE, 400, *_WITH_BODY, schema=schemas.RETRIED),
+        ),
+    )
+
+
+def trait_operations(traits: Traits) -> tuple[Operation, ...]:
+    """What is known of subjects beside their events."""
+    subject = schemas.path("subject", schemas.TEXT)
+    return (
+        Operation(
+            method="GET",
+            path="/v1/traits/{subject}",
+            handler=traits.read,
+            scopes=TRAIT_READERS,
+            summary="The traits of a subject; a device gets those that the newest version declares",
+            parameters=(subject, schemas.header("If-None-Match")),
+            answers=_answers(JSON_TYPE, 404, schema=schemas.TRAITS) | {304: ("unchanged", None)},
+        ),
+        Operation(
+            method="PUT",
+            path="/v1/traits/{subject}",
+            handler=traits.put,
+            scopes=TRAIT_WRITERS,
+            summary="Replace the traits of a subject",
+            parameters=(subject,),
+            body=Content(media_type=JSON_TYPE, schema=schemas.TRAITS_OF_ONE),
+            answers=_answers(JSON_TYPE, 400, 404, *_WITH_BODY, schema=schemas.TRAITS_PUT),
+        ),
+        Operation(
+            method="DELETE",
+            path="/v1/traits/{subject}",
+            handler=traits.drop,
+            scopes=TRAIT_WRITERS,
+            summary="Forget the traits of a subject",
+            parameters=(subject,),
+            answers=_answers(JSON_TYPE, 404, schema=schemas.TRAITS_DROPPED),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/traits",
+            handler=traits.put_many,
+            scopes=TRAIT_WRITERS,
+            summary="Replace the traits of many subjects, all or none: per line an object of `subject` and `traits`",
+            body=Content(media_type=JSON_LINES_TYPE),
+            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, schema=schemas.TRAITS_STORED),
         ),
     )
 

@@ -118,6 +118,17 @@ streams = Table(
     PrimaryKeyConstraint("environment", "device", "epoch"),
 )
 
+# The subject itself is not kept: a device that knows it asks by its digest (`erasure_digest`).
+traits = Table(
+    "traits",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("environment", "digest"),
+)
+
 devices = Table(
     "devices",
     metadata,
