@@ -1,19 +1,24 @@
-"""Naming a subject without naming it, and the texts in which an event could name one."""
+"""Naming a subject without naming it, and the subjects that an event names."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearwise_rules import erasure_digest, texts_in
+from nearwise_rules import erasure_digest, subjects_in
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
 )
+
+
+def token(number: int) -> str:
+    return f"s_{number:032x}"
 
 
 def test_the_digest_is_that_of_the_label_and_the_subject() -> None:
@@ -30,20 +35,32 @@ def test_a_lone_surrogate_is_no_subject() -> None:
         erasure_digest("\ud800")
 
 
-def test_texts_are_found_at_any_depth_and_as_names() -> None:
-    event = {"subject": "a", "value": 1, "properties": {"b": [{"c": "d"}, True, None, 2.5]}, "list": ("e",)}
-    assert texts_in(event) == {"subject", "a", "value", "properties", "b", "c", "d", "list", "e"}
-    assert texts_in("x") == {"x"}
-    assert texts_in(None) == set()
+def test_an_event_names_its_subject_and_the_anonymous_one_that_joins_it() -> None:
+    assert subjects_in({"type": "track", "subject": "card-1", "name": "sale"}) == {"card-1"}
+    assert subjects_in({"type": "join", "subject": "card-1", "anonymous": "a-7"}) == {"card-1", "a-7"}
+    assert subjects_in({"type": "track", "anonymous": "a-7", "subject": None}) == set()
+    assert subjects_in({"type": "track", "subject": ""}) == set()
+    assert subjects_in({"type": "track", "subject": 5}) == set()
+
+
+def test_tokens_are_found_anywhere_and_other_texts_nowhere() -> None:
+    record: dict[str, object] = {token(1): 0.5, "list": [{"of": token(2)}, token(3), None, 2.5, "COFFEE"]}
+    event = {"type": "track", "subject": token(0), "name": "sale", "properties": record}
+    assert subjects_in(event) == {token(number) for number in range(4)}
+
+
+def test_an_event_that_no_check_has_seen_is_searched_too() -> None:
+    unchecked = cast("dict[str, object]", {1: token(1), b"x": {2: [b"y", token(2)]}, "type": 5, "subject": []})
+    assert subjects_in(unchecked) == {token(1), token(2)}
 
 
 def test_nesting_does_not_end_the_search() -> None:
-    deep: object = "bottom"
+    deep: object = token(1)
     for _ in range(100_000):
         deep = [deep]
-    assert texts_in(deep) == {"bottom"}
+    assert subjects_in({"deep": deep}) == {token(1)}
 
 
-@given(VALUES, VALUES)
-def test_what_is_in_a_part_is_in_the_whole(one: object, other: object) -> None:
-    assert texts_in([one, {"other": other}]) == texts_in(one) | texts_in(other) | {"other"}
+@given(st.dictionaries(st.text(max_size=3), VALUES), VALUES)
+def test_what_a_part_names_the_whole_names(event: dict[str, object], value: object) -> None:
+    assert subjects_in({**event, "value": [value, token(1)]}) >= {token(1)} | subjects_in({"value": value})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nearwise_rules.bundle.contents import Contents
     from nearwise_rules.bundle.delta import apply_delta, pack_delta
     from nearwise_rules.bundle.entries import Entry, root_hash
-    from nearwise_rules.bundle.erasure import erasure_digest, texts_in
+    from nearwise_rules.bundle.erasure import erasure_digest, subjects_in
     from nearwise_rules.bundle.events import Event, Rejected
     from nearwise_rules.bundle.framing import read_frame, write_frame
     from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
@@ -78,7 +78,7 @@ _HOMES = {
     ),
     "erasure": (
         "erasure_digest",
-        "texts_in",
+        "subjects_in",
     ),
     "events": (
         "Event",
@@ -147,7 +147,7 @@ __all__ = [
     "read_public_key",
     "root_hash",
     "seal",
-    "texts_in",
+    "subjects_in",
     "trusted_time",
     "write_frame",
 ]
