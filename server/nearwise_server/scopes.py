@@ -13,3 +13,4 @@ class Scope(StrEnum):
     READ = "read"
     CHANNELS = "channels"
     TRAITS = "traits"
+    ERASE = "erase"

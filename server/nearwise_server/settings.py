@@ -28,6 +28,7 @@ class Settings:
     webhook_private_networks: channels may have addresses in private networks.
     subject_bytes, subject_traits, subject_depth: the traits of one subject, as JSON.
     subjects_bytes, subjects_per_request: one request that writes the traits of many.
+    compaction_seconds: after erasures the database is compacted, at most once in this time.
     """
 
     data: str
@@ -82,6 +83,7 @@ class Settings:
     summary_groups: int = 10_000
     refresh_seconds: float = 1.0
     sightings_seconds: float = 5.0
+    compaction_seconds: float = 3_600.0
     shutdown_seconds: int = 10
 
     def __post_init__(self) -> None:

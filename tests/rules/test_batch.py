@@ -93,6 +93,8 @@ def test_equal_events_give_equal_bytes_and_come_back_in_order(events: list[bytes
 def test_an_event_is_divided_into_what_all_have_and_the_rest() -> None:
     event = TRACK | {"subject": "household-1", "bundle": 41, "properties": {"offer": "coffee"}, "later": [1]}
     (received,) = sent(event)
+    assert isinstance(received, Event)
+    assert received.members == event
     assert received == Event(
         0,
         "track",

@@ -35,6 +35,16 @@ class Event:
     bundle: int | None
     fields: Mapping[str, object]
 
+    @property
+    def members(self) -> dict[str, object]:
+        """All members, as the device sent them."""
+        members: dict[str, object] = {"type": self.type, "at": self.at, **self.fields}
+        if self.subject is not None:
+            members["subject"] = self.subject
+        if self.bundle is not None:
+            members["bundle"] = self.bundle
+        return members
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
