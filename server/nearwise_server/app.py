@@ -26,6 +26,8 @@ from nearwise_server.admin import Admin
 from nearwise_server.bodies import Bodies
 from nearwise_server.catalogue import Catalogue
 from nearwise_server.edge import Edge
+from nearwise_server.eraser import Eraser
+from nearwise_server.erasures import Erasures
 from nearwise_server.errors import RequestRefused, RuleSetRefused, SigningKeyRefused
 from nearwise_server.guard import Guard
 from nearwise_server.ingest import Writer
@@ -40,7 +42,9 @@ from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.signing_keys import ensure_signing_key
 from nearwise_server.store import Database, open_database
+from nearwise_server.subject_surface import erasure_operations, trait_operations
 from nearwise_server.surface import channel_operations, device_operations, people_operations
+from nearwise_server.traits import Traits
 from nearwise_server.webhooks.courier import Courier
 
 _log = logging.getLogger(__name__)
@@ -57,6 +61,7 @@ class Centre:
     publisher: Publisher
     roster: Roster
     writer: Writer
+    eraser: Eraser
     clock: Callable[[], float]
 
     def close(self) -> None:
@@ -87,6 +92,7 @@ def open_centre(settings: Settings, *, clock: Callable[[], float] = time.time) -
         publisher=Publisher(database, catalogue, signer, settings, clock),
         roster=roster,
         writer=writer,
+        eraser=Eraser(database, compaction_seconds=settings.compaction_seconds, clock=clock),
         clock=clock,
     )
 
@@ -106,15 +112,16 @@ def make_app(centre: Centre) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        refreshing = asyncio.create_task(_refresh(centre))
+        tasks = [asyncio.create_task(_refresh(centre)), asyncio.create_task(_erase(centre))]
         courier = Courier(centre.database, centre.settings, clock=centre.clock)
         delivering = asyncio.create_task(courier.run())
         try:
             yield
         finally:
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             courier.stop()
             try:
                 await delivering
@@ -137,8 +144,8 @@ def make_app(centre: Centre) -> ASGIApp:
     return Guard(Polling(app, rooms[0], keyring))
 
 
-def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach]:
-    """What devices call, what people call and what keepers of channels call, over one limit for request bodies."""
+def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach, Traits, Erasures]:
+    """What devices, people and keepers of channels call, and what is known of subjects, over one limit for bodies."""
     settings, bodies = centre.settings, Bodies(centre.settings)
     workers = anyio.CapacityLimiter(settings.workers)
     edge = Edge(
@@ -159,10 +166,21 @@ def make_rooms(centre: Centre) -> tuple[Edge, Admin, Outreach]:
         workers=workers,
     )
     outreach = Outreach(settings=settings, database=centre.database, bodies=bodies, workers=workers, clock=centre.clock)
-    return edge, admin, outreach
+    traits = Traits(
+        settings=settings,
+        database=centre.database,
+        catalogue=centre.catalogue,
+        bodies=bodies,
+        workers=workers,
+        clock=centre.clock,
+    )
+    erasures = Erasures(settings=settings, database=centre.database, bodies=bodies, workers=workers, clock=centre.clock)
+    return edge, admin, outreach, traits, erasures
 
 
-def list_operations(edge: Edge, admin: Admin, outreach: Outreach) -> tuple[Operation, ...]:
+def list_operations(
+    edge: Edge, admin: Admin, outreach: Outreach, traits: Traits, erasures: Erasures
+) -> tuple[Operation, ...]:
     """All operations of a server: its rooms', and two that need no key. The OpenAPI page lists itself."""
 
     async def health(_request: Request, _key: ApiKey) -> Response:
@@ -175,6 +193,8 @@ def list_operations(edge: Edge, admin: Admin, outreach: Outreach) -> tuple[Opera
         *device_operations(edge),
         *people_operations(admin),
         *channel_operations(outreach),
+        *trait_operations(traits),
+        *erasure_operations(erasures),
         _open("/healthz", "Whether the server answers", health, schemas.HEALTH),
         _open("/openapi.json", "This page", openapi, {"type": "object"}),
     )
@@ -195,3 +215,14 @@ async def _refresh(centre: Centre) -> None:
             await run_sync(centre.publisher.renew)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may do better
             _log.warning("cannot look for new versions: %s", type(error).__name__)
+
+
+async def _erase(centre: Centre) -> None:
+    """Carry out what was asked to be erased, piece by piece; what fails is tried again."""
+    while True:
+        await asyncio.sleep(centre.settings.refresh_seconds)
+        try:
+            while await run_sync(centre.eraser.step):
+                pass
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may do better
+            _log.warning("cannot erase at the moment: %s", type(error).__name__)

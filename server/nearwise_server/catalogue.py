@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping
@@ -27,7 +28,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One version as devices get it: every body is made once, when it is published or loaded."""
+    """One version as devices get it: every body is made once, when it is published or loaded.
+
+    `traits` are the attributes whose values devices fetch from here.
+    """
 
     environment: str
     bundle: Bundle
@@ -35,6 +39,7 @@ class Published:
     body_gzip: bytes
     names: Mapping[str, tuple[str, str]]
     etag: str
+    traits: frozenset[str]
 
     @property
     def version(self) -> int:
@@ -63,7 +68,12 @@ def prepare(environment: str, envelope: bytes, content: Iterable[Entry], trust: 
     bundle = open_bundle(body, trust)
     names = {digest: name for name, digest in bundle.index.items()}
     etag = f'"{bundle.manifest.version}-{bundle.manifest.root[:16]}"'
-    return Published(environment, bundle, body, gzip.compress(body, 9, mtime=0), names, etag)
+    return Published(environment, bundle, body, gzip.compress(body, 9, mtime=0), names, etag, _traits_of(bundle))
+
+
+def _traits_of(bundle: Bundle) -> frozenset[str]:
+    bodies = {name: json.loads(bundle.entry("attribute", name) or b"{}") for name in bundle.keys("attribute")}
+    return frozenset(name for name, body in bodies.items() if body.get("source") == "trait")
 
 
 class Catalogue:

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import copysign, isfinite
 
-from nearwise_rules import BatchLimits, BundleRefused, Event, decode_batch
+from nearwise_rules import BundleRefused, Event, decode_batch
 from nearwise_server import coverage
 from nearwise_server.store import Database
-from nearwise_server.store.batches import StoredBatch, batches_after
+from nearwise_server.store.batches import LEDGER_LIMITS, StoredBatch, batches_after
+from nearwise_server.store.erasures import rewritten_batches
 
 _BATCHES_AT_ONCE = 64
-_LEDGER_LIMITS = BatchLimits(max_batch_bytes=2**26, max_inflated_bytes=2**28, max_events=10**6, max_event_bytes=2**26)
-"""What was accepted once is read again, also when the limits for receiving have become tighter."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ def events_after(
 def counting_events(batch: StoredBatch) -> Iterator[tuple[int, Event]]:
     """The events of a batch that count, in order, each with its sequence number."""
     try:
-        decoded = decode_batch(batch.body, _LEDGER_LIMITS)
+        decoded = decode_batch(batch.body, LEDGER_LIMITS)
     except BundleRefused as refused:
         _log.error("row %d of the ledger cannot be read: %s", batch.row, refused.reason.value)
         return
@@ -118,17 +117,22 @@ class Count:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts up to a row of the ledger; asking again decodes only what is new."""
+    """Counts up to a row of the ledger; asking again decodes only what is new, or all when something was erased.
+
+    `rewritten` is how often batches of the ledger had been rewritten when counting began.
+    """
 
     most_groups: int
     row: int = 0
     batches: int = 0
+    rewritten: int = 0
     groups: dict[Group, Count] = field(default_factory=dict[Group, Count])
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def update(self, database: Database, environment: str) -> list[tuple[Group, Count]]:
         """Count what has arrived since the last time; all groups, sorted."""
         with self.lock:
+            self._start_over_after_erasure(database, environment)
             for batch in ledger_after(database, environment, self.row):
                 for _, event in counting_events(batch):
                     self._add(event)
@@ -136,6 +140,12 @@ class Tally:
                 self.batches += 1
             ordered = sorted(self.groups.items(), key=lambda item: [part or "" for part in item[0]])
             return [(group, Count(count.events, count.count, count.value)) for group, count in ordered]
+
+    def _start_over_after_erasure(self, database: Database, environment: str) -> None:
+        with database.reading() as connection:
+            rewritten = rewritten_batches(connection, environment)
+        if rewritten != self.rewritten:
+            self.row, self.batches, self.groups, self.rewritten = 0, 0, {}, rewritten
 
     def _add(self, event: Event) -> None:
         name, flag, variant = (_name(event, member) for member in ("name", "flag", "variant"))

@@ -8,17 +8,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch
+from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch, open_batch
 from nearwise_server.coverage import Range
+from nearwise_server.erasing import asked_at
 from nearwise_server.errors import RequestRefused, try_later
 from nearwise_server.settings import Settings
 from nearwise_server.sightings import Roster
 from nearwise_server.store import Database
 from nearwise_server.store.batches import Delivery, Receipt, store_deliveries
+from nearwise_server.store.erasures import Asked
+from nearwise_server.store.mentions import mentions_in
+from nearwise_server.tombstones import Tombstones
 from nearwise_server.webhooks.triggers import drafts_of
 
 _LAST_SEQUENCE = 2**63 - 1
@@ -42,6 +47,8 @@ def read_delivery(
     if batch.first + len(batch.events) > _LAST_SEQUENCE:
         raise RequestRefused(422, "bad_batch", "sequence numbers end at 2^63 - 1", more={"reason": "malformed"})
     lost, rejected = _verdicts(batch)
+    if rejected:  # what is rejected is not kept, also not as bytes: nobody could find a subject in it
+        body = open_batch(body, batch_limits(settings)).without({index for index, _ in rejected})
     return Delivery(
         environment=environment,
         device=batch.device,
@@ -54,6 +61,8 @@ def read_delivery(
         received_ms=received_ms,
         sent_ms=sent_ms,
         drafts=tuple(drafts_of(batch, environment, settings, received_ms)),
+        mentions=mentions_in(event.members for event in batch.events if isinstance(event, Event)),
+        erasures=tuple(_erasures(batch, received_ms, sent_ms)),
     )
 
 
@@ -64,6 +73,20 @@ def batch_limits(settings: Settings) -> BatchLimits:
         max_inflated_bytes=settings.batch_inflated_bytes,
         max_events=settings.batch_events,
     )
+
+
+def _erasures(batch: SealedBatch, received_ms: int, sent_ms: int | None) -> Iterator[Asked]:
+    """What a batch asks to erase."""
+    for event in batch.events:
+        if isinstance(event, Event) and event.type == "erasure":
+            yield Asked(
+                id=str(event.fields["id"]),
+                digest=str(event.fields["digest"]),
+                asked_ms=asked_at(event.at, received_ms, sent_ms),
+                device=batch.device,
+                epoch=batch.epoch,
+                sequence=batch.first + event.index,
+            )
 
 
 def _verdicts(batch: SealedBatch) -> tuple[list[Range], list[tuple[int, str]]]:
@@ -96,6 +119,7 @@ class Writer:
         self._database = database
         self._roster = roster
         self._settings = settings
+        self._tombstones = Tombstones()
         self._queue: deque[tuple[Delivery, Future[Receipt]]] = deque()
         self._queued_bytes = 0
         self._changed = threading.Condition()
@@ -157,9 +181,8 @@ class Writer:
     def _write(self, group: list[tuple[Delivery, Future[Receipt]]]) -> None:
         try:
             with self._database.writing() as connection:
-                receipts = store_deliveries(
-                    connection, [delivery for delivery, _ in group], max_ranges=self._settings.ranges_per_stream
-                )
+                deliveries = self._tombstones.without_erased(connection, [delivery for delivery, _ in group])
+                receipts = store_deliveries(connection, deliveries, max_ranges=self._settings.ranges_per_stream)
         except Exception as error:  # noqa: BLE001  # whatever it is, this thread goes on and every caller is answered
             self._retry_or_fail(group, error)
             return

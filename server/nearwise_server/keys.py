@@ -24,7 +24,8 @@ from nearwise_server.store.tables import api_keys
 
 ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 DEVICE_NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_KEY_TEXT = re.compile(r"nw1\.([cdpr])([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
+_LETTERS = "".join(scope.value[0] for scope in Scope)
+_KEY_TEXT = re.compile(rf"nw1\.([{_LETTERS}])([0-9a-f]{{12}})\.([A-Za-z0-9_-]{{43}})")
 
 
 @dataclass(frozen=True, slots=True)

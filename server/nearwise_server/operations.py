@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from nearwise_server import schemas
 from nearwise_server.errors import RequestRefused
 from nearwise_server.keys import ApiKey, Keyring
+from nearwise_server.media_types import JSON_TYPE, PROBLEM_TYPE
 from nearwise_server.scopes import Scope
 
 ANYONE: frozenset[Scope] = frozenset()
@@ -23,8 +25,14 @@ CHANNEL_KEEPERS = frozenset({Scope.CHANNELS})
 """Who sets where personal data is sent to: neither CI nor analysts."""
 DELIVERY_READERS = READERS | CHANNEL_KEEPERS
 PEOPLE = frozenset({Scope.READ, Scope.PUBLISH})
-HOLDERS = frozenset(Scope)
-"""Anyone with a key: what devices may fetch, people may look at."""
+HOLDERS = frozenset({Scope.DEVICE, Scope.READ, Scope.PUBLISH})
+"""What devices may fetch, people may look at."""
+TRAIT_WRITERS = frozenset({Scope.TRAITS})
+"""A job that copies traits from elsewhere needs to read nothing here."""
+TRAIT_READERS = frozenset({Scope.DEVICE, Scope.READ})
+ERASERS = frozenset({Scope.ERASE})
+"""Erasing destroys: no key for something else may do it. Devices ask by an event."""
+RECEIPT_READERS = frozenset({Scope.DEVICE, Scope.READ, Scope.ERASE})
 
 Handler = Callable[[Request, ApiKey], Awaitable[Response]]
 NOBODY = ApiKey("", Scope.READ, "")
@@ -52,6 +60,42 @@ class Operation:
     answers: Mapping[int, tuple[str, Content | None]]
     parameters: tuple[Mapping[str, object], ...] = ()
     body: Content | None = None
+
+
+Answers = dict[int, tuple[str, Content | None]]
+_ANY = (401, 403, 500, 503)
+"""What every operation with a key may answer."""
+WITH_BODY = (408, 413, 415, 422, 429)
+"""What an operation that reads a body may answer besides."""
+_REFUSED: tuple[str, Content | None] = ("refused", Content(media_type=PROBLEM_TYPE, schema=schemas.PROBLEM))
+
+
+def listing(
+    handler: Handler, path: str, summary: str, schema: schemas.Schema, scopes: frozenset[Scope] = READERS
+) -> Operation:
+    """A listing in pages."""
+    return Operation(
+        method="GET",
+        path=path,
+        handler=handler,
+        scopes=scopes,
+        summary=summary,
+        parameters=schemas.PAGE,
+        answers=answers_of(JSON_TYPE, 400, schema=schema),
+    )
+
+
+def answers_of(
+    media_type: str,
+    *refusals: int,
+    status: int = 200,
+    schema: schemas.Schema | None = None,
+    also: tuple[str, ...] = (),
+) -> Answers:
+    """The good answer, and the refusals."""
+    good = Content(media_type=media_type, schema=schema or {}, also=also)
+    answers: Answers = {status: ("done", good)}
+    return answers | dict.fromkeys((*refusals, *_ANY), _REFUSED)
 
 
 def routes(operations: Iterable[Operation], keyring: Keyring) -> list[Route]:

@@ -34,6 +34,26 @@ def json_body(body: bytes, *, most: int = 0) -> Mapping[str, object]:
     return cast("dict[str, object]", content)
 
 
+def json_lines(body: bytes, *, most: int, line_bytes: int) -> list[tuple[int, object]]:
+    """The values of a body of JSON lines, each with the number of its line; blank lines are skipped.
+
+    Raises:
+        RequestRefused: 400, a line is not JSON; 413, there are more than `most`, or one is longer than `line_bytes`.
+    """
+    lines = [(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+    if len(lines) > most:
+        raise RequestRefused(413, "too_large", f"at most {most} lines", more={"limit": most})
+    if any(len(line) > line_bytes for _, line in lines):
+        raise RequestRefused(413, "too_large", f"at most {line_bytes} bytes in a line", more={"limit": line_bytes})
+    values: list[tuple[int, object]] = []
+    for number, line in lines:
+        try:
+            values.append((number, json.loads(line.decode("utf-8-sig"))))
+        except (ValueError, RecursionError):
+            raise RequestRefused(400, "not_json", f"line {number} is not JSON") from None
+    return values
+
+
 def _refuse_many_values(body: bytes, most: int) -> None:
     """Refuse what would take long to parse, before it is parsed: the parser keeps all other requests waiting.
 

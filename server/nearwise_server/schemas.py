@@ -101,6 +101,7 @@ DEVICE = record(
         "epoch": _NULLABLE_TEXT,
         "stored": INTEGER,
         "rejected": INTEGER,
+        "erased": INTEGER,
         "repeated": INTEGER,
         "lost": INTEGER,
         "high_water": INTEGER,
@@ -164,4 +165,24 @@ DELIVERY = record(
 DELIVERIES = listing("deliveries", DELIVERY)
 RETRY = record({}, optional={"channel": TEXT})
 RETRIED = record({"retried": INTEGER})
+TRAITS_OF_ONE: Schema = {"type": "object", "description": "value per attribute, by its dotted name"}
+TRAITS = record({"subject": TEXT, "traits": TRAITS_OF_ONE, "updated": MILLISECONDS})
+TRAITS_PUT = record({"updated": MILLISECONDS})
+TRAITS_STORED = record({"stored": INTEGER, "updated": MILLISECONDS})
+TRAITS_DROPPED = record({"deleted": {"type": "boolean"}})
+ERASE = record({"subject": TEXT})
+ERASURE = record(
+    {
+        "id": TEXT,
+        "digest": SHA256,
+        "device": {"type": ["string", "null"], "description": "who asked; null when it came by letter"},
+        "status": {"enum": ["waiting", "done"]},
+        "asked": MILLISECONDS,
+        "done": {"type": ["integer", "null"], "description": "Unix milliseconds"},
+        "events": INTEGER,
+        "batches": INTEGER,
+        "traits": INTEGER,
+    }
+)
+ERASURES = listing("erasures", ERASURE)
 HEALTH = record({"status": {"const": "ok"}})

@@ -12,3 +12,5 @@ class Scope(StrEnum):
     PUBLISH = "publish"
     READ = "read"
     CHANNELS = "channels"
+    TRAITS = "traits"
+    ERASE = "erase"

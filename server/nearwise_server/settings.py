@@ -26,6 +26,9 @@ class Settings:
     min_sdk: the oldest SDK that may activate what is published.
     webhook_plain_http: channels may have http:// addresses, for development; loopback may always.
     webhook_private_networks: channels may have addresses in private networks.
+    subject_bytes, subject_traits, subject_depth: the traits of one subject, as JSON.
+    subjects_bytes, subjects_per_request: one request that writes the traits of many.
+    compaction_seconds: after erasures the database is compacted, at most once in this time.
     """
 
     data: str
@@ -44,6 +47,11 @@ class Settings:
     publish_bytes: int = 4 * 1024 * 1024
     publish_files: int = 5_000
     digests_per_request: int = 1_000
+    subject_bytes: int = 16 * 1024
+    subject_traits: int = 200
+    subject_depth: int = 8
+    subjects_bytes: int = 4 * 1024 * 1024
+    subjects_per_request: int = 1_000
     page_rows: int = 1_000
     answer_bytes: int = 8 * 1024 * 1024
     body_seconds: float = 30.0
@@ -75,6 +83,7 @@ class Settings:
     summary_groups: int = 10_000
     refresh_seconds: float = 1.0
     sightings_seconds: float = 5.0
+    compaction_seconds: float = 3_600.0
     shutdown_seconds: int = 10
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Everything that can be asked over HTTP, as rows: the one place where paths, scopes and answers are written down."""
+"""What can be asked over HTTP, as rows: paths, scopes and answers are written down here and in `subject_surface`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from nearwise_server.media_types import (
     ENTRIES_TYPE,
     ENVELOPE_TYPE,
     JSON_TYPE,
-    PROBLEM_TYPE,
 )
 from nearwise_server.operations import (
     CHANNEL_KEEPERS,
@@ -25,19 +24,14 @@ from nearwise_server.operations import (
     PEOPLE,
     PUBLISHERS,
     READERS,
+    WITH_BODY,
     Content,
     Handler,
     Operation,
+    answers_of,
+    listing,
 )
 from nearwise_server.outreach import Outreach
-from nearwise_server.scopes import Scope
-
-Answers = dict[int, tuple[str, Content | None]]
-_ANY = (401, 403, 500, 503)
-"""What every operation with a key may answer."""
-_WITH_BODY = (408, 413, 415, 422, 429)
-"""What an operation that reads a body may answer besides."""
-_REFUSED: tuple[str, Content | None] = ("refused", Content(media_type=PROBLEM_TYPE, schema=schemas.PROBLEM))
 
 
 def device_operations(edge: Edge) -> tuple[Operation, ...]:
@@ -51,7 +45,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             scopes=HOLDERS,
             summary="The signed manifest of the newest version; poll it with If-None-Match",
             parameters=(schemas.header("If-None-Match"), *schemas.STATUS_HEADERS),
-            answers=_answers(ENVELOPE_TYPE, 404) | {304: ("unchanged", None)},
+            answers=answers_of(ENVELOPE_TYPE, 404) | {304: ("unchanged", None)},
         ),
         _fetch(edge.bundle, "/v1/bundles/{root}", "A whole bundle by its root hash", BUNDLE_TYPE, root),
         _fetch(edge.delta, "/v1/deltas/{base_root}/{root}", "The way between two contents", DELTA_TYPE, base, root),
@@ -62,7 +56,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             scopes=HOLDERS,
             summary="One entry: JSON, or the filter of an audience; never changes",
             parameters=(schemas.path("digest", schemas.SHA256),),
-            answers=_answers(JSON_TYPE, 404, also=(AUDIENCE_TYPE,)),
+            answers=answers_of(JSON_TYPE, 404, also=(AUDIENCE_TYPE,)),
         ),
         Operation(
             method="POST",
@@ -71,7 +65,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             scopes=HOLDERS,
             summary="Many entries: a MessagePack array of [kind, key, body]; unknown digests are left out",
             body=Content(media_type=JSON_TYPE, schema=schemas.DIGESTS),
-            answers=_answers(ENTRIES_TYPE, 400, *_WITH_BODY),
+            answers=answers_of(ENTRIES_TYPE, 400, *WITH_BODY),
         ),
         Operation(
             method="POST",
@@ -81,7 +75,7 @@ def device_operations(edge: Edge) -> tuple[Operation, ...]:
             summary="Send a sealed batch of events; answered when it is on disk; sending it again changes nothing",
             parameters=(schemas.header("Nearwise-Sent"), *schemas.STATUS_HEADERS),
             body=Content(media_type=BATCH_TYPE),
-            answers=_answers(JSON_TYPE, *_WITH_BODY, schema=schemas.RECEIPT),
+            answers=answers_of(JSON_TYPE, *WITH_BODY, schema=schemas.RECEIPT),
         ),
     )
 
@@ -96,7 +90,7 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             scopes=PUBLISHERS,
             summary="Check, build, sign and publish a rule set",
             body=Content(media_type=JSON_TYPE, schema=schemas.RULE_SET),
-            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, status=201, schema=schemas.PUBLISHED),
+            answers=answers_of(JSON_TYPE, 400, *WITH_BODY, status=201, schema=schemas.PUBLISHED),
         ),
         Operation(
             method="POST",
@@ -105,18 +99,18 @@ def people_operations(admin: Admin) -> tuple[Operation, ...]:
             scopes=PUBLISHERS,
             summary="Publish the content of an old version as a new one",
             body=Content(media_type=JSON_TYPE, schema=schemas.ROLLBACK),
-            answers=_answers(JSON_TYPE, 400, 404, *_WITH_BODY, status=201, schema=schemas.PUBLISHED),
+            answers=answers_of(JSON_TYPE, 400, 404, *WITH_BODY, status=201, schema=schemas.PUBLISHED),
         ),
-        _listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS, PEOPLE),
-        _listing(admin.devices, "/v1/devices", "Devices, one row per device and epoch", schemas.DEVICES),
-        _listing(admin.events, "/v1/events", "Stored events in the order of arrival", schemas.EVENTS),
+        listing(admin.versions, "/v1/bundles", "Published versions, newest first", schemas.VERSIONS, PEOPLE),
+        listing(admin.devices, "/v1/devices", "Devices, one row per device and epoch", schemas.DEVICES),
+        listing(admin.events, "/v1/events", "Stored events in the order of arrival", schemas.EVENTS),
         Operation(
             method="GET",
             path="/v1/summary",
             handler=admin.summary,
             scopes=READERS,
             summary="Counts of stored events per type, name, flag and variant",
-            answers=_answers(JSON_TYPE, schema=schemas.SUMMARY),
+            answers=answers_of(JSON_TYPE, schema=schemas.SUMMARY),
         ),
     )
 
@@ -130,7 +124,7 @@ def channel_operations(outreach: Outreach) -> tuple[Operation, ...]:
             handler=outreach.channels,
             scopes=CHANNEL_KEEPERS,
             summary="The channels of the environment, without their secrets",
-            answers=_answers(JSON_TYPE, schema=schemas.CHANNELS),
+            answers=answers_of(JSON_TYPE, schema=schemas.CHANNELS),
         ),
         Operation(
             method="POST",
@@ -139,7 +133,7 @@ def channel_operations(outreach: Outreach) -> tuple[Operation, ...]:
             scopes=CHANNEL_KEEPERS,
             summary="Make a channel; its secret is in this answer and in no other",
             body=Content(media_type=JSON_TYPE, schema=schemas.CHANNEL_ASKED),
-            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, status=201, schema=schemas.CHANNEL_MADE),
+            answers=answers_of(JSON_TYPE, 400, *WITH_BODY, status=201, schema=schemas.CHANNEL_MADE),
         ),
         _channel_change(outreach.remove_channel, "DELETE", "", "Remove a channel; what waits for it becomes dead"),
         _channel_change(outreach.enable_channel, "POST", "/enable", "Let a disabled channel take deliveries again"),
@@ -156,7 +150,7 @@ def _delivery_operations(outreach: Outreach) -> tuple[Operation, ...]:
             scopes=DELIVERY_READERS,
             summary="Deliveries of trigger events to channels, newest first",
             parameters=(*schemas.PAGE, schemas.query("state", schemas.DELIVERY_STATE), schemas.query("channel")),
-            answers=_answers(JSON_TYPE, 400, schema=schemas.DELIVERIES),
+            answers=answers_of(JSON_TYPE, 400, schema=schemas.DELIVERIES),
         ),
         Operation(
             method="POST",
@@ -165,7 +159,7 @@ def _delivery_operations(outreach: Outreach) -> tuple[Operation, ...]:
             scopes=CHANNEL_KEEPERS,
             summary="Try one delivery that was not sent again, now",
             parameters=(schemas.path("id", schemas.INTEGER),),
-            answers=_answers(JSON_TYPE, 404, 409, schema=schemas.RETRIED),
+            answers=answers_of(JSON_TYPE, 404, 409, schema=schemas.RETRIED),
         ),
         Operation(
             method="POST",
@@ -174,7 +168,7 @@ def _delivery_operations(outreach: Outreach) -> tuple[Operation, ...]:
             scopes=CHANNEL_KEEPERS,
             summary="Try all dead deliveries again, or those of one channel",
             body=Content(media_type=JSON_TYPE, schema=schemas.RETRY),
-            answers=_answers(JSON_TYPE, 400, *_WITH_BODY, schema=schemas.RETRIED),
+            answers=answers_of(JSON_TYPE, 400, *WITH_BODY, schema=schemas.RETRIED),
         ),
     )
 
@@ -188,7 +182,7 @@ def _channel_change(handler: Handler, method: str, more: str, summary: str) -> O
         scopes=CHANNEL_KEEPERS,
         summary=summary,
         parameters=(schemas.path("name", schemas.TEXT),),
-        answers=_answers(JSON_TYPE, 404, schema=schemas.CHANNEL_CHANGED),
+        answers=answers_of(JSON_TYPE, 404, schema=schemas.CHANNEL_CHANGED),
     )
 
 
@@ -201,33 +195,5 @@ def _fetch(handler: Handler, path: str, summary: str, media_type: str, *paramete
         scopes=HOLDERS,
         summary=f"{summary}; never changes",
         parameters=parameters,
-        answers=_answers(media_type, 404),
+        answers=answers_of(media_type, 404),
     )
-
-
-def _listing(
-    handler: Handler, path: str, summary: str, schema: schemas.Schema, scopes: frozenset[Scope] = READERS
-) -> Operation:
-    """A listing in pages."""
-    return Operation(
-        method="GET",
-        path=path,
-        handler=handler,
-        scopes=scopes,
-        summary=summary,
-        parameters=schemas.PAGE,
-        answers=_answers(JSON_TYPE, 400, schema=schema),
-    )
-
-
-def _answers(
-    media_type: str,
-    *refusals: int,
-    status: int = 200,
-    schema: schemas.Schema | None = None,
-    also: tuple[str, ...] = (),
-) -> Answers:
-    """The good answer, and the refusals."""
-    good = Content(media_type=media_type, schema=schema or {}, also=also)
-    answers: Answers = {status: ("done", good)}
-    return answers | dict.fromkeys((*refusals, *_ANY), _REFUSED)

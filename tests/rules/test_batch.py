@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearwise_rules import BatchLimits, BundleRefused, Event, Refusal, Rejected, SealedBatch, decode_batch, encode_batch
+from nearwise_rules import (
+    BatchLimits,
+    BundleRefused,
+    Event,
+    OpenBatch,
+    Refusal,
+    Rejected,
+    SealedBatch,
+    decode_batch,
+    encode_batch,
+    open_batch,
+)
 
 DEVICE, EPOCH = "till-07", "0123456789abcdef" * 2
 TRACK = {"type": "track", "at": 1763779200000, "name": "redemption"}
@@ -82,6 +93,8 @@ def test_equal_events_give_equal_bytes_and_come_back_in_order(events: list[bytes
 def test_an_event_is_divided_into_what_all_have_and_the_rest() -> None:
     event = TRACK | {"subject": "household-1", "bundle": 41, "properties": {"offer": "coffee"}, "later": [1]}
     (received,) = sent(event)
+    assert isinstance(received, Event)
+    assert received.members == event
     assert received == Event(
         0,
         "track",
@@ -102,8 +115,16 @@ def test_an_event_is_divided_into_what_all_have_and_the_rest() -> None:
         {"type": "summary", "at": 5, "flag": "f", "variant": "on", "count": 7, "from": 0},
         {"type": "loss", "at": 0, "first": 1, "last": 2, "count": 2, "why": "full"},
         {"type": "status", "at": 0, "anything": {"is": ["kept"]}},
-        {"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1", "payload": {"total": 12.4}, "channel": "crm"},
-        {"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1"},
+        {"type": "exposure", "at": 0, "flag": "hero", "reason": "STATIC", "offer": "tea", "position": 0, "new": True},
+        {"type": "exposure", "at": 0, "flag": "hero", "reason": "STATIC", "granted": 0b111},
+        {"type": "track", "at": 0, "name": "x", "granted": 1},
+        {"type": "consent", "at": 0, "granted": 0},
+        {"type": "consent", "at": 0, "subject": "s", "granted": 3, "policy": "2026-10", "gpc": False},
+        {"type": "erasure", "at": 0, "id": "e-1", "digest": "0f" * 32},
+        {"type": "trigger", "at": 0, "trigger": "cart", "id": "t 1", "payload": {"total": 5}, "channel": "mail"},
+        {"type": "trigger", "at": 0, "subject": "s", "trigger": "cart", "id": "1"},
+        {"type": "decision", "at": 0, "record": {"flag": "f"}},
+        {"type": "join", "at": 0, "subject": "s", "anonymous": "a"},
     ],
 )
 def test_events_of_every_type_are_taken(event: dict[str, object]) -> None:
@@ -139,8 +160,19 @@ BAD_EVENTS: list[tuple[object, str]] = [
     (TRACK | {"later": msgpack.ExtType(5, b"")}, "a ExtType is not"),
     ({1: 2}, "not a MessagePack map"),
     ({"type": "exposure", "at": 0, "flag": "f", "reason": "SPLIT", "propensity": 1.5}, "propensity is not"),
-    ({"type": "trigger", "at": 0, "trigger": "abandoned"}, "id is missing"),
-    ({"type": "trigger", "at": 0, "trigger": "abandoned", "id": "1", "payload": []}, "payload is not a map"),
+    ({"type": "exposure", "at": 0, "flag": "f", "reason": "SPLIT", "position": -1}, "position is not"),
+    ({"type": "exposure", "at": 0, "flag": "f", "reason": "SPLIT", "new": 1}, "new is not true or false"),
+    (TRACK | {"granted": -1}, "granted is not"),
+    ({"type": "consent", "at": 0}, "granted is missing"),
+    ({"type": "erasure", "at": 0, "id": "a/b", "digest": "0f" * 32}, "id is not 1..128 of"),
+    ({"type": "erasure", "at": 0, "id": "", "digest": "0f" * 32}, "id is not"),
+    ({"type": "erasure", "at": 0, "id": "e", "digest": "0F" * 32}, "digest is not 64 hex digits"),
+    ({"type": "erasure", "at": 0, "id": "e"}, "digest is missing"),
+    ({"type": "trigger", "at": 0, "id": "1"}, "trigger is missing"),
+    ({"type": "decision", "at": 0, "record": []}, "record is not a map"),
+    ({"type": "join", "at": 0, "anonymous": "a"}, "subject is missing"),
+    ({"type": "join", "at": 0, "subject": "", "anonymous": "a"}, "subject is not"),
+    ({"type": "join", "at": 0, "subject": "s"}, "anonymous is missing"),
 ]
 
 
@@ -250,3 +282,23 @@ def test_a_batch_that_inflates_without_end_is_stopped() -> None:
 def test_a_batch_that_no_server_would_take_is_not_sealed(device: str, epoch: str, first: int) -> None:
     with pytest.raises(ValueError, match="has a"):
         encode_batch(device, epoch, first, [])
+
+
+def test_a_batch_without_some_events_keeps_its_numbers_and_all_other_bytes() -> None:
+    events = [packed(TRACK), packed(TRACK | {"value": 2}), b"\xc1", b"\x81\xa1x\xd1\x00\x01"]  # not the shortest 1
+    sealed = encode_batch(DEVICE, EPOCH, 5, events)
+    rest = open_batch(open_batch(sealed).without({1}))
+    assert rest == OpenBatch(DEVICE, EPOCH, 5, (events[0], b"\xc0", events[2], events[3]))
+    assert open_batch(sealed).without(()) == sealed
+
+
+def test_an_open_batch_shows_the_members_of_events_that_no_server_takes() -> None:
+    bad = TRACK | {"at": "yesterday", "subject": "household-1"}
+    batch = open_batch(encode_batch(DEVICE, EPOCH, 5, [packed(bad), packed([1]), b"\xc1"]))
+    assert batch.members() == (bad, None, None)
+
+
+def test_an_event_that_is_no_byte_string_is_no_event_when_sealed_again() -> None:
+    batch = open_batch(parts(events=["text", packed(TRACK)]))
+    assert batch.members() == (None, TRACK)
+    assert open_batch(batch.without(())).payloads == (b"\xc0", packed(TRACK))

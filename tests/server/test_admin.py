@@ -132,6 +132,7 @@ def test_devices_show_what_arrived_and_what_is_missing(callers: Callers, reader:
         "epoch": "ab" * 16,
         "stored": 4,
         "rejected": 1,
+        "erased": 0,
         "repeated": 3,
         "lost": 2,
         "high_water": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import threading
 from pathlib import Path
@@ -12,10 +13,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 from nearwise_server.errors import StoreUnusable
 from nearwise_server.store import Database, open_database, sqlite_url
+from nearwise_server.store.batches import streams_of
 from nearwise_server.store.database import alembic_config
 from nearwise_server.store.migrations import NEWEST_REVISION
 from nearwise_server.store.tables import entries, metadata
@@ -113,3 +115,48 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(StoreUnusable):
         open_database(sqlite_url(str(path)))
+
+
+def test_compacting_leaves_no_byte_of_what_was_deleted(database: Database, tmp_path: Path) -> None:
+    bodies = [os.urandom(size) for size in (20, 300, 2_000, 9_000) * 10]
+    with database.writing() as connection:
+        connection.execute(insert(entries), [{"digest": f"d{at}", "body": body} for at, body in enumerate(bodies)])
+    with database.writing() as connection:
+        connection.execute(delete(entries).where(entries.c.digest != "d0"))
+    assert database.compact(["entries"])
+    with database.reading() as connection:
+        assert connection.execute(select(entries.c.digest)).scalars().all() == ["d0"]
+    if database.engine.dialect.name == "sqlite":
+        raw = b"".join((tmp_path / file).read_bytes() for file in os.listdir(tmp_path))
+        assert [body for body in bodies if body[:12] in raw] == bodies[:1]
+
+
+def test_compacting_says_when_a_reader_is_in_the_way(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    with database.engine.connect() as pooled:
+        pooled.exec_driver_sql("PRAGMA busy_timeout=20")  # of the one connection in the pool
+    reader = sqlite3.connect(tmp_path / "nearwise.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM entries").fetchone()
+    with database.writing() as connection:
+        connection.execute(insert(entries), [{"digest": "d", "body": b"x"}])
+    assert not database.compact(["entries"])
+    reader.execute("COMMIT")
+    assert database.compact(["entries"])
+    reader.close()
+    database.close()
+
+
+def test_a_database_of_an_older_version_keeps_its_batches(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    with database.writing() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+        connection.execute(
+            text("INSERT INTO streams VALUES ('production', 'till-1', 'e', '[[0, 4]]', '[]', 1, 2, 3, 4)")
+        )
+    database.close()
+    again = opened(tmp_path)
+    with again.reading() as connection:
+        (stream,) = streams_of(connection, "production", ["till-1"]).values()
+    assert (stream.received, stream.last_ms, stream.erased) == (((0, 4),), 4, 0)
+    again.close()

@@ -73,6 +73,21 @@ def test_answers_have_the_form_that_the_page_promises(callers: Callers, page: di
     _check(page, "/v1/rollback", "post", publisher.post("/v1/rollback", json={"to": 9}))
     _check(page, "/v1/bundles", "post", publisher.post("/v1/bundles", json={"files": {}}))
     _check(page, "/v1/events", "get", reader.get("/v1/events?limit=0"))
+    writer = callers.client(Scope.TRAITS)
+    for body in (b'{"a": 1}', b"{", b'{" ": 1}'):
+        _check(page, "/v1/traits/{subject}", "put", writer.put("/v1/traits/s", content=body))
+    for body in (b"", b"{", b"{}"):
+        _check(page, "/v1/traits", "post", writer.post("/v1/traits", content=body))
+    for subject in ("s", "other"):
+        _check(page, "/v1/traits/{subject}", "get", reader.get(f"/v1/traits/{subject}"))
+    _check(page, "/v1/traits/{subject}", "delete", writer.delete("/v1/traits/s"))
+    eraser = callers.client(Scope.ERASE)
+    asked = [eraser.post("/v1/erasures", content=body) for body in (b'{"subject": "s"}', b"{", b"{}")]
+    for answer in asked:
+        _check(page, "/v1/erasures", "post", answer)
+    for id_ in (asked[0].json()["id"], "other"):
+        _check(page, "/v1/erasures/{id}", "get", eraser.get(f"/v1/erasures/{id_}"))
+    _check(page, "/v1/erasures", "get", reader.get("/v1/erasures"))
 
 
 def test_answers_about_channels_and_deliveries_have_the_form_that_the_page_promises(

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
         freshness,
         trusted_time,
     )
-    from nearwise_rules.bundle.batch import SealedBatch, decode_batch, encode_batch
+    from nearwise_rules.bundle.batch import OpenBatch, SealedBatch, decode_batch, encode_batch, open_batch
     from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
     from nearwise_rules.bundle.canonical import canonical_json
     from nearwise_rules.bundle.contents import Contents
     from nearwise_rules.bundle.delta import apply_delta, pack_delta
     from nearwise_rules.bundle.entries import Entry, root_hash
+    from nearwise_rules.bundle.erasure import erasure_digest, subjects_in
     from nearwise_rules.bundle.events import Event, Rejected
     from nearwise_rules.bundle.framing import read_frame, write_frame
     from nearwise_rules.bundle.limits import BatchLimits, BundleLimits
@@ -53,9 +54,11 @@ _HOMES = {
         "trusted_time",
     ),
     "batch": (
+        "OpenBatch",
         "SealedBatch",
         "decode_batch",
         "encode_batch",
+        "open_batch",
     ),
     "bundles": (
         "Bundle",
@@ -72,6 +75,10 @@ _HOMES = {
     "entries": (
         "Entry",
         "root_hash",
+    ),
+    "erasure": (
+        "erasure_digest",
+        "subjects_in",
     ),
     "events": (
         "Event",
@@ -113,6 +120,7 @@ __all__ = [
     "Event",
     "Freshness",
     "Manifest",
+    "OpenBatch",
     "Rejected",
     "SealedBatch",
     "Signer",
@@ -124,8 +132,10 @@ __all__ = [
     "decode_batch",
     "development_signer",
     "encode_batch",
+    "erasure_digest",
     "freshness",
     "key_id",
+    "open_batch",
     "open_bundle",
     "open_envelope",
     "open_manifest",
@@ -137,6 +147,7 @@ __all__ = [
     "read_public_key",
     "root_hash",
     "seal",
+    "subjects_in",
     "trusted_time",
     "write_frame",
 ]

@@ -6,11 +6,11 @@ a byte string that holds one MessagePack map, so events go in as they lie in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from nearwise_rules.bundle.events import Allowance, Event, Rejected, read_event
+from nearwise_rules.bundle.events import NO_EVENT, Allowance, Event, Rejected, event_members, read_event
 from nearwise_rules.bundle.limits import BatchLimits
 from nearwise_rules.bundle.manifest import MAX_INTEGER
 from nearwise_rules.bundle.messagepack import Reader, pack
@@ -31,6 +31,31 @@ class SealedBatch:
     epoch: str
     first: int
     events: tuple[Event | Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch with its events as they lie in it, unchecked: each should be the bytes of one MessagePack map."""
+
+    device: str
+    epoch: str
+    first: int
+    payloads: tuple[object, ...]
+
+    def members(self) -> tuple[Mapping[str, object] | None, ...]:
+        """The members of each event; None where there is no map."""
+        return tuple(event_members(payload) if isinstance(payload, bytes) else None for payload in self.payloads)
+
+    def without(self, indices: Collection[int]) -> bytes:
+        """The batch sealed again with `NO_EVENT` at these indices; every other event stays, byte for byte.
+
+        What is not even a byte string is replaced too.
+        """
+        kept = [
+            payload if isinstance(payload, bytes) and index not in indices else NO_EVENT
+            for index, payload in enumerate(self.payloads)
+        ]
+        return encode_batch(self.device, self.epoch, self.first, kept)
 
 
 def encode_batch(device: str, epoch: str, first: int, events: Sequence[bytes]) -> bytes:
@@ -55,6 +80,19 @@ def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
         BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
     """
     limits = limits or BatchLimits()
+    batch = open_batch(data, limits)
+    allowance = Allowance(limits)
+    events = tuple(read_event(index, payload, limits, allowance) for index, payload in enumerate(batch.payloads))
+    return SealedBatch(batch.device, batch.epoch, batch.first, events)
+
+
+def open_batch(data: bytes, limits: BatchLimits | None = None) -> OpenBatch:
+    """Read a received batch without looking into its events.
+
+    Raises:
+        BundleRefused: MALFORMED, TOO_LARGE or UNSUPPORTED_FORMAT.
+    """
+    limits = limits or BatchLimits()
     parts = _read_parts(_inflated(data, limits), limits)
     version = parts.get("v")
     if type(version) is int and version != FORMAT:
@@ -62,10 +100,8 @@ def decode_batch(data: bytes, limits: BatchLimits | None = None) -> SealedBatch:
     wrong = f"lacks {sorted(_MEMBERS - {*parts})}" if {*parts} != _MEMBERS else _wrong_parts(parts)
     if wrong:
         raise BundleRefused(Refusal.MALFORMED, f"batch {wrong}")
-    payloads = cast("list[object]", parts["events"])
-    allowance = Allowance(limits)
-    events = tuple(read_event(index, payload, limits, allowance) for index, payload in enumerate(payloads))
-    return SealedBatch(cast("str", parts["device"]), cast("str", parts["epoch"]), cast("int", parts["first"]), events)
+    payloads = tuple(cast("list[object]", parts["events"]))
+    return OpenBatch(cast("str", parts["device"]), cast("str", parts["epoch"]), cast("int", parts["first"]), payloads)
 
 
 def _wrong_parts(parts: dict[str, object]) -> str | None:

@@ -14,9 +14,10 @@ from nearwise_rules.bundle.limits import BatchLimits
 from nearwise_rules.bundle.messagepack import unpack
 
 NO_EVENT = b"\xc0"
-"""MessagePack nil: in a batch it holds the place of an event that the device has lost."""
+"""MessagePack nil: in a batch it holds the place of an event that is lost or erased."""
 
 _MAX_TEXT_CHARACTERS = 1024  # of a member that an event type defines; long text belongs into `properties`
+_NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
 _LAST_MILLISECOND = 253_402_300_799_999  # the end of the year 9999
 
 
@@ -33,6 +34,16 @@ class Event:
     subject: str | None
     bundle: int | None
     fields: Mapping[str, object]
+
+    @property
+    def members(self) -> dict[str, object]:
+        """All members, as the device sent them."""
+        members: dict[str, object] = {"type": self.type, "at": self.at, **self.fields}
+        if self.subject is not None:
+            members["subject"] = self.subject
+        if self.bundle is not None:
+            members["bundle"] = self.bundle
+        return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,7 @@ def read_event(index: int, payload: object, limits: BatchLimits, allowance: Allo
         return Rejected(index, "no event")
     if not allowance.take(1):
         return Rejected(index, f"more than {allowance.most} values in the batch")
-    members = _decoded(payload)
+    members = event_members(payload)
     if members is None:
         return Rejected(index, "not a MessagePack map")
     wrong = _wrong_value(members, limits.max_event_depth, allowance) or _wrong_member(members)
@@ -78,7 +89,8 @@ def read_event(index: int, payload: object, limits: BatchLimits, allowance: Allo
     return Event(index, kind, at, subject, bundle, members)
 
 
-def _decoded(payload: bytes) -> dict[str, object] | None:
+def event_members(payload: bytes) -> dict[str, object] | None:
+    """The members of an encoded event, unchecked; None when it is not one map."""
     try:
         members = unpack(payload)
     except ValueError:
@@ -168,6 +180,18 @@ def _is_map(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def _is_boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 128 and not value.strip(_NAME_CHARACTERS)
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
+
+
 _TEXT = _Check(f"text of 1..{_MAX_TEXT_CHARACTERS} characters", _is_text)
 _COUNT = _Check("a count", _is_count)
 _TIME = _Check("Unix milliseconds", _is_time)
@@ -175,7 +199,11 @@ _MAYBE_TEXT = _Check(f"text of at most {_MAX_TEXT_CHARACTERS} characters", _is_s
 _MAYBE_COUNT = _COUNT._replace(may_be_missing=True)
 _MAYBE_NUMBER = _Check("a number", _is_number, may_be_missing=True)
 _MAYBE_SHARE = _Check("a number from 0 to 1", _is_share, may_be_missing=True)
-_MAYBE_MAP = _Check("a map", _is_map, may_be_missing=True)
+_MAP = _Check("a map", _is_map)
+_MAYBE_MAP = _MAP._replace(may_be_missing=True)
+_MAYBE_BOOLEAN = _Check("true or false", _is_boolean, may_be_missing=True)
+_NAME = _Check("1..128 of A-Z a-z 0-9 . _ : -", _is_name)
+_DIGEST = _Check("64 hex digits", _is_digest)
 
 _OF_ALL = {"at": _TIME, "subject": _MAYBE_TEXT, "bundle": _MAYBE_COUNT}
 _OF_TYPE: Mapping[str, Mapping[str, _Check]] = {
@@ -187,11 +215,20 @@ _OF_TYPE: Mapping[str, Mapping[str, _Check]] = {
         "rule": _MAYBE_TEXT,
         "experiment": _MAYBE_TEXT,
         "propensity": _MAYBE_SHARE,
+        "offer": _MAYBE_TEXT,
+        "position": _MAYBE_COUNT,
+        "new": _MAYBE_BOOLEAN,
+        "cell": _MAYBE_MAP,
+        "granted": _MAYBE_COUNT,
     },
-    "track": {"name": _TEXT, "value": _MAYBE_NUMBER, "properties": _MAYBE_MAP},
+    "track": {"name": _TEXT, "value": _MAYBE_NUMBER, "properties": _MAYBE_MAP, "granted": _MAYBE_COUNT},
     "summary": {"flag": _TEXT, "variant": _MAYBE_TEXT, "count": _COUNT, "from": _TIME},
     "loss": {"first": _COUNT, "last": _COUNT, "count": _COUNT, "why": _TEXT},
     "status": {},
+    "consent": {"granted": _COUNT, "policy": _MAYBE_TEXT, "gpc": _MAYBE_BOOLEAN},
+    "erasure": {"id": _NAME, "digest": _DIGEST},
     "trigger": {"trigger": _TEXT, "id": _TEXT, "payload": _MAYBE_MAP, "channel": _MAYBE_TEXT},
+    "decision": {"record": _MAP},
+    "join": {"subject": _TEXT, "anonymous": _TEXT},
 }
 _MEMBERS = {kind: tuple({**_OF_ALL, **checks}.items()) for kind, checks in _OF_TYPE.items()}

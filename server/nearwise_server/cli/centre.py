@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlencode
@@ -14,17 +14,18 @@ import httpx
 from nearwise_rules import JsonObject
 from nearwise_server.authoring import LocatedProblem
 from nearwise_server.cli.errors import REFUSED, CommandFailed
+from nearwise_server.media_types import JSON_LINES_TYPE
 
 _PAGE = 500
 _UNPROCESSABLE = 422
 
 
-class RuleSetRejected(CommandFailed):
-    """The centre found problems in a rule set: the same that `check` finds."""
+class ContentRejected(CommandFailed):
+    """The centre found problems in what was sent: those of a rule set are the same that `check` finds."""
 
     def __init__(self, problems: tuple[LocatedProblem, ...]) -> None:
         self.problems = problems
-        super().__init__("the centre refused the rule set", REFUSED)
+        super().__init__("the centre refused what was sent", REFUSED)
 
 
 class CentreClient:
@@ -53,7 +54,7 @@ class CentreClient:
         """Publish the texts of a rule set.
 
         Raises:
-            RuleSetRejected: with the problems that the centre found.
+            ContentRejected: with the problems that the centre found.
             CommandFailed: anything else that went wrong.
         """
         return self._ask("POST", "/v1/bundles", {"files": dict(files), **({"note": note} if note else {})})
@@ -98,18 +99,29 @@ class CentreClient:
 
     def retry(self, delivery: int) -> int:
         """Have one delivery tried again; how many that are."""
-        return _count(self._ask("POST", f"/v1/deliveries/{delivery}/retry"))
+        return _count(self._ask("POST", f"/v1/deliveries/{delivery}/retry"), "retried")
 
     def retry_dead(self, channel: str | None) -> int:
         """Have all dead deliveries tried again, or those of one channel; how many."""
-        return _count(self._ask("POST", "/v1/deliveries/retry", {} if channel is None else {"channel": channel}))
+        content = {} if channel is None else {"channel": channel}
+        return _count(self._ask("POST", "/v1/deliveries/retry", content), "retried")
+
+    def put_traits(self, lines: Iterable[bytes]) -> int:
+        """Replace the traits of many subjects, a line of JSON for each; how many there are.
+
+        Raises:
+            ContentRejected: with the line, counted from 1, of each problem; nothing of these lines was stored.
+            CommandFailed: anything else that went wrong.
+        """
+        return _count(_json(self._send("POST", "/v1/traits", lines=b"\n".join(lines))), "stored")
 
     def _ask(self, method: str, path: str, content: object = None) -> JsonObject:
         return _json(self._send(method, path, content))
 
-    def _send(self, method: str, path: str, content: object = None) -> httpx.Response:
+    def _send(self, method: str, path: str, content: object = None, *, lines: bytes | None = None) -> httpx.Response:
+        headers = None if lines is None else {"Content-Type": JSON_LINES_TYPE}
         try:
-            response = self._http.request(method, path, json=content)
+            response = self._http.request(method, path, json=content, content=lines, headers=headers)
         except httpx.HTTPError as error:
             raise CommandFailed(f"{self._url} does not answer: {error}") from error
         if response.is_success:
@@ -117,7 +129,7 @@ class CentreClient:
         answer = _json(response)
         problems = answer.get("problems")
         if response.status_code == _UNPROCESSABLE and isinstance(problems, list):
-            raise RuleSetRejected(tuple(map(_problem, cast("list[JsonObject]", problems))))
+            raise ContentRejected(tuple(map(_problem, cast("list[JsonObject]", problems))))
         detail = answer.get("detail") or answer.get("title") or response.reason_phrase
         raise CommandFailed(f"{self._url} refused ({response.status_code}): {detail}", REFUSED)
 
@@ -130,9 +142,9 @@ def _json(response: httpx.Response) -> JsonObject:
     return cast("JsonObject", answer) if isinstance(answer, dict) else {}
 
 
-def _count(answer: JsonObject) -> int:
-    retried = answer.get("retried")
-    return retried if isinstance(retried, int) else 0
+def _count(answer: JsonObject, name: str) -> int:
+    count = answer.get(name)
+    return count if isinstance(count, int) else 0
 
 
 def _rows(answer: JsonObject, name: str) -> list[JsonObject]:

@@ -12,7 +12,7 @@ import typer
 
 from nearwise_rules import JsonObject, public_key_text
 from nearwise_server.cli import screen
-from nearwise_server.cli.centre import CentreClient, RuleSetRejected
+from nearwise_server.cli.centre import CentreClient, ContentRejected
 from nearwise_server.cli.errors import REFUSED, CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder
 from nearwise_server.scopes import Scope
@@ -141,7 +141,7 @@ def publish(
     with centre_with(url, key) as centre:
         try:
             _show_published(centre.publish(files, note), f"the rule set in {folder.resolve().name}")
-        except RuleSetRejected as rejected:
+        except ContentRejected as rejected:
             screen.show_problems(rejected.problems, len(files))
             raise HasProblems from None
 

@@ -9,7 +9,7 @@ from importlib.metadata import version as installed_version
 import typer
 
 from nearwise_rules import RulesError
-from nearwise_server.cli import authoring_commands, centre_commands, channel_commands, screen
+from nearwise_server.cli import authoring_commands, centre_commands, channel_commands, screen, subject_commands
 from nearwise_server.cli.demo_command import demo
 from nearwise_server.cli.errors import UNUSABLE, CommandFailed
 from nearwise_server.errors import ServerError
@@ -41,6 +41,7 @@ def make_app() -> typer.Typer:
     for_centre(centre_commands.status)
     app.add_typer(channel_commands.channels, name="channels", rich_help_panel=_CENTRE)
     app.add_typer(channel_commands.deliveries, name="deliveries", rich_help_panel=_CENTRE)
+    app.add_typer(subject_commands.traits, name="traits", rich_help_panel=_CENTRE)
     app.command(rich_help_panel="See it work")(demo)
     return app
 

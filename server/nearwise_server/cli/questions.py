@@ -100,7 +100,7 @@ def read_context(file: Path | None, values: Iterable[str]) -> dict[str, Json]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise CommandFailed(f"'{text}' is not NAME=VALUE")
-        _put(context, name, _value(value))
+        _put(context, name, read_value(value, "--set"))
     return context
 
 
@@ -118,11 +118,15 @@ def _read_file(file: Path) -> dict[str, Json]:
     return document
 
 
-def _value(text: str) -> Json:
-    """A value as YAML writes it: 25, true, gold, [a, b]."""
+def read_value(text: str, place: str) -> Json:
+    """A value as YAML writes it: 25, true, gold, [a, b].
+
+    Raises:
+        CommandFailed: it cannot be read.
+    """
     if not text.startswith(("[", "{", '"', "'")):
         return resolve(text)
-    source, problems = read_source("--set", text)
+    source, problems = read_source(place, text)
     if source is None or problems:
         raise CommandFailed(f"'{text}': {problems[0].message}")
     return source.document

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,28 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
             yield connection
+
+    def compact(self, tables: Iterable[str]) -> bool:
+        """Let go of what was deleted or replaced in some tables; False when a reader kept it from being done.
+
+        On SQLite nothing of it is left in the files afterwards: all pages are written anew, the log is cut to nothing.
+        `secure_delete` alone leaves copies behind where pages were split. On PostgreSQL the space is free to be used
+        again. Other writers wait meanwhile.
+        """
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            return True
+        with self._writers:
+            pooled = self.engine.raw_connection()
+            try:
+                cursor = pooled.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                row = cursor.fetchone()
+                return row is not None and row[0] == 0
+            finally:
+                pooled.close()
 
     def close(self) -> None:
         """Close all connections."""
@@ -141,6 +163,7 @@ def _sqlite_engine(url: str) -> Engine:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -103,6 +104,52 @@ batches = Table(
     Index(None, "environment", "id"),
 )
 
+# Whom the events of a batch name: the first 4 bytes of each subject's digest, sorted and joined. A batch without a row
+# is older than this table and has to be opened. Apart from `batches`, so that a search does not read the bodies.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("batch", BigInteger, nullable=False, autoincrement=False),
+    Column("digests", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("batch"),
+)
+
+# A request to erase a subject, and its receipt. `device`, `epoch`, `seq` are where it was asked, none when by letter.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("number", _row_number, nullable=False, autoincrement=True),
+    Column("environment", String(64), nullable=False),
+    Column("id", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("device", String(128)),
+    Column("epoch", String(32)),
+    Column("seq", BigInteger),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),
+    Column("events", BigInteger, nullable=False),
+    Column("batches", BigInteger, nullable=False),
+    Column("traits", BigInteger, nullable=False),
+    PrimaryKeyConstraint("number"),
+    UniqueConstraint("environment", "id", "digest"),
+    Index(None, "environment", "number"),
+)
+
+# Who is erased by a request: its subject, and each anonymous one that joined it. `scanned_row` is the last batch that
+# was searched, `searched` true when all were that the ledger had.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("row", _row_number, nullable=False, autoincrement=True),
+    Column("erasure", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("scanned_row", BigInteger, nullable=False),
+    Column("searched", Boolean, nullable=False),
+    PrimaryKeyConstraint("row"),
+    UniqueConstraint("erasure", "digest"),
+    Index(None, "searched"),
+)
+
 streams = Table(
     "streams",
     metadata,
@@ -115,7 +162,19 @@ streams = Table(
     Column("repeated", BigInteger, nullable=False),
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
+    Column("erased", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("environment", "device", "epoch"),
+)
+
+# The subject itself is not kept: a device that knows it asks by its digest (`erasure_digest`).
+traits = Table(
+    "traits",
+    metadata,
+    Column("environment", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("environment", "digest"),
 )
 
 devices = Table(
