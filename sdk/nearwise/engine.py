@@ -103,9 +103,9 @@ class Engine:
         self.desk.record = self._shown
         self.desk.record_item = self._item_shown
         self.triggers = Triggers(None if storage is None else storage.folder, settings.clock, lambda: self.outbox)
+        self.triggers.use(self.shelf.active.release)
         if self._place.url is not None or storage is not None:
             self._start_worker()
-        self.triggers.use(self.shelf.active.release)
 
     def _history(self) -> HistoryStore:
         from nearwise.history import HistoryLimits, HistoryStore

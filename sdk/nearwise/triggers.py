@@ -14,6 +14,7 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from nearwise.duties import Report
+from nearwise.remembering import properties_of
 
 if TYPE_CHECKING:
     from nearwise.actions import Actions, Told
@@ -101,8 +102,7 @@ class Triggers:
         """Tell that an item of a placement was shown."""
         ear = self._ear
         if _EXPOSURE in (ear.listen() if ear.names is None else ear.names):
-            properties = {"offer": item.key, "placement": item.placement, "tag": list(item.tags)}
-            self._hear(ear.release, (_EXPOSURE, None, properties), item[3].subject, _NO_DATA)
+            self._hear(ear.release, (_EXPOSURE, None, properties_of(item)), item[3].subject, _NO_DATA)
 
     def _hear(self, release: Release | None, event: Happened, subject: object, data: Mapping[str, object]) -> None:
         if release is None or self._closed:

@@ -75,10 +75,8 @@ def test_items_that_are_shown_are_heard_with_what_they_are() -> None:
     with client_from(rules) as client:
         client.context("h-1").decide("hero").shown()
         (action,) = client.actions()
-        assert (action.subject, action.payload) == (
-            "h-1",
-            {"what": {"offer": "tea", "placement": "hero", "tag": ["hot"]}},
-        )
+        what = {"offer": "tea", "placement": "hero", "tag": ["hot"], "flag": "hero", "variant": "first"}
+        assert (action.subject, action.payload) == ("h-1", {"what": what})
 
 
 def test_a_callback_that_raises_is_told_and_the_next_action_comes() -> None:
