@@ -99,19 +99,23 @@ def test_unknown_purposes_are_told_with_the_nearest_known_one() -> None:
 
 def test_unknown_fields_and_words_of_the_policies_are_told() -> None:
     settings = {"name": "x", "consent": {"polcy": "2026-11"}, "anonymous": {"join": "sometimes"}}
-    told = found(nearwise=settings, events={"purchase": {"purpose": ["measure"]}, "a b": {}})
+    events: dict[str, Any] = {"purchase": {"purpose": ["measure"], "retention": "90 days"}, "a b": {}}
+    told = found(nearwise=settings, events=events)
     assert [(code, pointer) for code, pointer, _ in told] == [
         ("bad_name", "/a b"),
         ("unknown_field", "/consent/polcy"),
         ("unknown_choice", "/anonymous/join"),
         ("unknown_field", "/purchase/purpose"),
+        ("bad_duration", "/purchase/retention"),
     ]
 
 
 def test_an_event_has_its_own_terms_else_those_of_every_other_else_none() -> None:
-    terms = release(events={"purchase": {"purposes": ["profile", "measure"]}, "*": {"purposes": ["measure"]}}).terms
+    purchase = {"purposes": ["profile", "measure"], "retention": "90d"}
+    terms = release(events={"purchase": purchase, "*": {"purposes": ["measure"]}}).terms
     assert terms.event("purchase").mask == purposes_mask(["profile", "measure"])
-    assert terms.event("click").mask == purposes_mask(["measure"])
+    assert terms.event("purchase").retention_seconds == 90 * 86_400
+    assert terms.event("click") == (purposes_mask(["measure"]), float("inf"))
     assert release().terms.event("purchase").mask == 0
 
 
