@@ -142,3 +142,27 @@ def test_a_golden_case_says_what_its_subject_consents_to() -> None:
     case = {"name": "gold", "flag": "f", "context": {"tier": "gold"}, "expect": {"variant": "on"}}
     assert [failure.name for failure in run_cases(release(cases__x=[case]))] == ["gold"]
     assert run_cases(release(cases__x=[{**case, "consent": ["personalise"]}])) == ()
+
+
+def looking_back(**of: Any) -> list[tuple[str, str, str]]:
+    """What is said about a rule set in which purchases are remembered for 7 days and clicks for a day."""
+    events = {"purchase": {"retention": "7d"}, "*": {"retention": "1d"}}
+    return found(events=events, **of)
+
+
+def test_nothing_looks_back_further_than_an_event_is_remembered() -> None:
+    count = {"type": "integer", "source": "history", "purposes": ["profile"]}
+    told = looking_back(
+        attributes={
+            "long": {**count, "history": {"count": "purchase", "window": "30d"}},
+            "short": {**count, "history": {"count": "purchase", "window": "week"}},
+            "all": {**count, "history": {"count": "click"}},
+            "clicks": {**count, "history": {"count": "click", "window": "week"}},
+        },
+        caps={"all": {"limit": 3}, "daily": {"limit": 1, "window": "day"}},
+    )
+    assert told == [
+        ("beyond_retention", "/long/history/window", "'purchase' is remembered for 7d, and this looks back 30d"),
+        ("beyond_retention", "/clicks/history/window", "'click' is remembered for 1d, and this looks back week"),
+        ("beyond_retention", "/all", "'exposure' is remembered for 1d, and this looks back ever"),
+    ]

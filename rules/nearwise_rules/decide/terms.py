@@ -53,6 +53,10 @@ class Terms:
                 self._events[name] = found
         return found
 
+    def retention(self, event: str) -> float:
+        """The seconds for which an event is remembered."""
+        return self.event(event).retention_seconds
+
     def surround(self, _subject: object) -> Surroundings:
         """The surroundings of a subject of whom nothing is known but what everybody grants."""
         return self._surroundings
