@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         Signal,
         Surround,
         Surroundings,
+        Terms,
         decision_id,
         explain,
         failure_of,
@@ -160,6 +161,10 @@ if TYPE_CHECKING:
         did_you_mean,
         is_rule_set_file,
         is_text_of_audience,
+    )
+    from nearwise_rules.subjects import (
+        is_subject_token,
+        subject_token,
     )
     from nearwise_rules.triggers import (
         EVENT_TYPES,
@@ -249,6 +254,7 @@ _HOMES = {
         "Signal",
         "Surround",
         "Surroundings",
+        "Terms",
         "decision_id",
         "explain",
         "failure_of",
@@ -333,6 +339,10 @@ _HOMES = {
         "did_you_mean",
         "is_rule_set_file",
         "is_text_of_audience",
+    ),
+    "nearwise_rules.subjects": (
+        "is_subject_token",
+        "subject_token",
     ),
     "nearwise_rules.triggers": (
         "Action",
@@ -449,6 +459,7 @@ __all__ = [
     "Step",
     "Surround",
     "Surroundings",
+    "Terms",
     "Trace",
     "Trigger",
     "TriggerEvent",
@@ -478,6 +489,7 @@ __all__ = [
     "freshness",
     "interpret",
     "is_rule_set_file",
+    "is_subject_token",
     "is_text_of_audience",
     "key_id",
     "next_due",
@@ -503,6 +515,7 @@ __all__ = [
     "seal",
     "series_key",
     "step_trigger",
+    "subject_token",
     "subjects_in",
     "trace",
     "trusted_time",

@@ -22,11 +22,15 @@ from nearwise_rules import ErrorCode, Reason
 
 if TYPE_CHECKING:
     from nearwise.actions import Action
+    from nearwise.consent import Consent
+    from nearwise.erasures import Erasure
     from nearwise.status import Status, TriggerFigures
     from nearwise.transport import Request, Response, Transport, TransportFailed
 
 _LATER = {
     "Action": "actions",
+    "Consent": "consent",
+    "Erasure": "erasures",
     "Request": "transport",
     "Response": "transport",
     "Status": "status",
@@ -40,8 +44,10 @@ __all__ = [
     "Action",
     "Client",
     "ClientClosed",
+    "Consent",
     "Context",
     "Decision",
+    "Erasure",
     "ErrorCode",
     "EventRefused",
     "Item",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nearwise.consent import Consent
+    from nearwise.erasures import Erasure
     from nearwise.status import Status
     from nearwise.transport import Transport
     from nearwise_rules import Action
@@ -65,6 +67,7 @@ class Client:
         )
         self._engine = Engine(place, settings)
         self._desk = self._engine.desk
+        self._tokens = self._engine.subjects.tokens
         _open_clients.add(self)
 
     def context(
@@ -81,7 +84,78 @@ class Client:
         if values:
             subject = values.pop("subject", subject)
             attributes = {**attributes, **values} if attributes else values
+        tokens = self._tokens
+        if tokens is not None:
+            subject, attributes = tokens.of(subject), tokens.put_into(attributes or {})
         return Context((self._desk, subject, {} if attributes is None else attributes))
+
+    def consent(
+        self,
+        subject: object,
+        purposes: Mapping[str, bool] | None = None,
+        *,
+        policy: str | None = None,
+        gpc: bool = False,
+    ) -> Consent:
+        """Let a subject grant purposes (True) or deny them (False), and tell what holds.
+
+        It holds from the next decision on. It is on the disk when this returns, and so is the event that reports it.
+        What was kept under a purpose that is withdrawn is erased by then, also among the events that wait to be sent.
+        Purposes that are not named stay as they are; without `purposes` this only asks. Someone unnamed (None) is
+        remembered until `next_customer`.
+
+        Args:
+            subject: who consents.
+            purposes: `store`, `contextual`, `profile`, `personalise`, `measure`, `analyse`, `train`, `share`.
+            policy: the text that he agrees to; that of the rule set when None.
+            gpc: his browser sends Global Privacy Control: `share` is denied, whatever else is said.
+
+        Raises:
+            EventRefused: an unknown purpose, or what can be no subject.
+            StorageFailed: the disk refused: what is withdrawn holds until the process ends, nothing is granted.
+            ClientClosed: the client was closed.
+        """
+        subjects = self._engine.opened
+        return subjects.consented(subject) if purposes is None else subjects.consent(subject, purposes, policy, gpc)
+
+    def sign_in(self, subject: object, *, join: bool = True) -> bool:
+        """Someone unnamed turns out to be this subject; whether what is remembered of him is the subject's now.
+
+        The rule set says when: `anonymous: { join: never | consented | always }`. With `join=False` never.
+
+        Raises:
+            EventRefused: what can be no subject.
+            StorageFailed: the disk refused.
+            ClientClosed: the client was closed.
+        """
+        return self._engine.opened.sign_in(subject, join)
+
+    def next_customer(self) -> None:
+        """Somebody else stands before the device: forget what was known of the one before, unless it is his by name.
+
+        That is what is remembered of someone unnamed, consent given for the session only, and his triggers.
+
+        Raises:
+            StorageFailed: the disk refused: a trigger of his may still be on it.
+        """
+        self._engine.subjects.next_customer()
+
+    def forget(self, subject: object) -> Erasure:
+        """Erase a subject from this device, and have the server do the same.
+
+        When this returns, no file of the storage folder holds a byte of him: not his history, consent or traits, not
+        the events that were to be sent. The server is told by an event that names nobody; its receipt is in `erasures`.
+
+        Raises:
+            EventRefused: what can be no subject.
+            StorageFailed: the disk refused: the rest is erased with the next start, or when this is called again.
+            ClientClosed: the client was closed.
+        """
+        return self._engine.opened.forget(subject)
+
+    def erasures(self) -> tuple[Erasure, ...]:
+        """Every erasure asked for on this device, the oldest first, with the server's receipts as far as they came."""
+        return self._engine.subjects.journal.erasures()
 
     @property
     def status(self) -> Status:
@@ -110,6 +184,7 @@ class Client:
             lost=figures.lost,
             dead=figures.dead,
             outbox_bytes=figures.size_bytes,
+            withheld=engine.subjects.gate.withheld,
             triggers=engine.triggers.figures(),
         )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nearwise.remembering import Remembering
     from nearwise.settings import Settings
     from nearwise.shelf import Shelf
+    from nearwise.subjects import Subjects
     from nearwise.transport import Transport
 
 
@@ -26,6 +27,7 @@ class Duties(NamedTuple):
     device: str
     transport: Callable[[], Transport] | None = None
     remembering: Remembering | None = None
+    subjects: Subjects | None = None
 
 
 class Report:

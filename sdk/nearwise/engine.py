@@ -14,11 +14,13 @@ from nearwise.decisions import Undecided
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
+from nearwise.holdings import history_holding, repeats_holding, trigger_holding
 from nearwise.outbox.memory import MemoryLog
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
 from nearwise.states import Sending
 from nearwise.storage import Storage
+from nearwise.subjects import Subjects
 from nearwise.triggers import Triggers
 from nearwise_rules import BundleLimits, Surroundings
 
@@ -73,14 +75,23 @@ class Engine:
         generations = None
         if self._storage is not None and trust is not None:
             generations = Generations(self._storage.bundles, trust, limits)
-        self.remembering = Remembering(self._history, self._granted)
+        folder = None if self._storage is None else self._storage.folder
+        self.subjects = Subjects(folder, settings, lambda: self.outbox)
+        self.remembering = Remembering(self._history, self.subjects.gate.granted)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
         self.shelf.on_change = self._switch
         stored = None if self._storage is None else self._storage.device()
         self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
+        self.subjects.gate.adopt(self.shelf.active.release)
         active = self.remembering.adopt(self.shelf.active)
         self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
+        for holding in (
+            history_holding(self.remembering),
+            trigger_holding(lambda: self.triggers),
+            repeats_holding(lambda: self.exposures),
+        ):
+            self.subjects.hold(holding)
         self._equip(self._storage)
 
     def _equip(self, storage: Storage | None) -> None:
@@ -97,6 +108,7 @@ class Engine:
             self._made = _outbox(storage, settings)
             append = self._made.append
         self.exposures = Exposures(append, settings.clock, self._zone)
+        self.exposures.gate = self.subjects.gate
         self.exposures.remember = self.remembering.happened
         self.exposures.remember_item = self.remembering.shown
         self.exposures.repeats.history = self.remembering
@@ -113,18 +125,17 @@ class Engine:
         storage, release = self._storage, self.shelf.active.release
         path = None if storage is None else os.path.join(storage.folder, "history.db")
         history = HistoryStore(path, HistoryLimits.of(self.settings), self.settings.clock)
+        history.persists = self.subjects.persists
         if release is not None:
             history.use(release.calendar)
         if self.worker is not None:
             history.on_change(self.worker.wake_commits)
         return history
 
-    def _granted(self, _subject: object) -> int:
-        return 0
-
     def _surround(self, subject: object) -> Surroundings:
         """What this device knows of a subject beside the context."""
-        return Surroundings(granted=self._granted(subject), history=self.remembering, device=self.device)
+        granted = self.subjects.gate.granted(subject)
+        return Surroundings(granted=granted, history=self.remembering, device=self.device)
 
     def _zone(self) -> str:
         release = self.shelf.active.release
@@ -158,6 +169,7 @@ class Engine:
             device=self.device,
             transport=None if self._place.url is None else self._connect,
             remembering=self.remembering,
+            subjects=self.subjects,
         )
         self.worker = worker = Worker(duties)
         self.exposures.wake = worker.wake
@@ -172,17 +184,31 @@ class Engine:
         return HttpTransport(url, self._place.api_key, self.settings)
 
     def _switch(self, active: Active) -> None:
+        self.subjects.gate.adopt(active.release)
         active = self.remembering.adopt(active)
         self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
         self.triggers.use(active.release)
 
     def _shown(self, decision: Decision) -> None:
         self.exposures.record(decision)
-        self.triggers.shown(decision)
+        if self.subjects.gate.lets_show(decision.subject):
+            self.triggers.shown(decision)
 
     def _item_shown(self, item: Item) -> None:
         self.exposures.record_item(item)
-        self.triggers.item_shown(item)
+        if self.subjects.gate.lets_show(item[3].subject):
+            self.triggers.item_shown(item)
+
+    @property
+    def opened(self) -> Subjects:
+        """The subjects of a client that is not closed.
+
+        Raises:
+            ClientClosed: it is.
+        """
+        if self.closed:
+            raise ClientClosed("the client is closed")
+        return self.subjects
 
     def track(
         self,
@@ -201,6 +227,9 @@ class Engine:
             raise EventRefused(f"the subject of an event is a text of at most {LONGEST_TEXT} characters")
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
             raise EventRefused(f"the value of an event is a number, not {value!r}")
+        granted = self.subjects.gate.granted(subject)
+        if not self.subjects.gate.admits(name, granted):
+            return
         at_ms = int(self.settings.clock() * 1000)
         event = {
             "type": "track",
@@ -210,6 +239,7 @@ class Engine:
             "name": name,
             "value": value,
             "properties": properties or None,
+            "granted": granted,
         }
         self.outbox.append(encode_event(event), critical=True)
         self.remembering.happened(name, subject, properties, value, at_ms / 1000)
@@ -263,6 +293,7 @@ class Engine:
         if history is not None:
             history.leave_to_parent()
         self.triggers.leave_to_parent()
+        self.subjects.leave_to_parent()
         self._equip(None)
 
 

@@ -12,6 +12,7 @@ from nearwise.repeats import Repeats
 
 if TYPE_CHECKING:
     from nearwise.decisions import Decision, Item
+    from nearwise.gate import Gate
     from nearwise_rules import Outcome
 
 _HEADS_KEPT = 10_000
@@ -20,7 +21,8 @@ _HEADS_KEPT = 10_000
 class Exposures:
     """Records exposures into an outbox. Any thread may record; one thread flushes the counts.
 
-    `granted` gives the purposes that a subject consents to, which go with each exposure; None: nobody is asked.
+    `gate` says what a subject consents to: that goes with each exposure, and without the purposes that exposures need
+    there is none. Without a gate nobody is asked.
     `zone` names the zone in which the days of `dedupe` begin.
     """
 
@@ -29,7 +31,7 @@ class Exposures:
     ) -> None:
         self.failed: str | None = None
         self.wake: Callable[[], None] = lambda: None
-        self.granted: Callable[[object], int] | None = None
+        self.gate: Gate | None = None
         self.remember: Callable[[str, object, Mapping[str, object], float | None, float], None] = _unremembered
         self.remember_item: Callable[[Item, float], None] = _item_unremembered
         self.repeats = Repeats(zone)
@@ -48,10 +50,13 @@ class Exposures:
 
     def record(self, decision: Decision) -> None:
         """Record one exposure. What the disk refuses is told by `failed`."""
-        outcome, granted, heads = decision[0], None, self._heads
+        outcome, granted, heads, gate = decision[0], None, self._heads, self.gate
         try:
-            if self.granted is not None:
-                granted = self.granted(decision[3])
+            if gate is not None:
+                granted = gate.granted(decision[3])
+                if gate.exposures & ~granted:
+                    self._withhold(outcome, gate)
+                    return
                 heads = self._heads_of.setdefault(granted, {})
             head = heads.get(outcome)
             if head is None:
@@ -72,12 +77,19 @@ class Exposures:
         outcome, _, subject, _ = item[3]
         shown, now = {"flag": outcome.flag, "offer": item.key, "variant": outcome.variant}, self._clock()
         try:
-            granted = None if self.granted is None else self.granted(subject)
+            granted = None if self.gate is None else self.gate.granted(subject)
+            if self.gate is not None and granted is not None and self.gate.exposures & ~granted:
+                self._withhold(outcome, self.gate)
+                return
             event = lambda: encode_event(item_exposure(item, now, granted))  # noqa: E731
             if self._is_new(outcome, subject, shown, event, now):
                 self.remember_item(item, now)
         except Exception as error:  # noqa: BLE001  showing an offer never fails for the sake of a report
             self.failed = f"{type(error).__name__}: {error}"
+
+    def _withhold(self, outcome: Outcome, gate: Gate) -> None:
+        if outcome.variant is not None and outcome.exposures != "none":
+            gate.withhold()
 
     def _is_new(
         self, outcome: Outcome, subject: object, shown: Mapping[str, object], event: Callable[[], bytes], now: float

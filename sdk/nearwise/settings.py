@@ -10,6 +10,7 @@ from nearwise.errors import SettingsInvalid
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _LONGEST_NAME = 128
+_SHORTEST_KEY_BYTES = 16
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -39,7 +40,8 @@ class _Frozen:
         return {name: getattr(self, name) for name in type(self).__annotations__}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._values().items())})"
+        shown = [f"{name}={_shown(name, value)}" for name, value in self._values().items()]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class Settings(_Frozen):
@@ -89,6 +91,10 @@ class Settings(_Frozen):
     """How much the events may take on disk; beyond it the oldest exposures go first, and the loss is recorded."""
     memory_events: int = 10_000
     """How many events are kept without a storage folder."""
+    subject_key: bytes | None = None
+    """Turns the ids of subjects into tokens before anything else sees them: 16 bytes or more, the same on every device
+    of a tenant, and a secret. None leaves ids as they are."""
+
     bundle_bytes: int = 64 * 1024 * 1024
     """The largest bundle that is taken."""
     history_days: int = 400
@@ -108,12 +114,19 @@ class Settings(_Frozen):
                 raise SettingsInvalid(f"{name} must be between 0.001 and 86400")
             if name.endswith(("_bytes", "_events", "_subjects", "_days")) and cast("int", value) < 1:
                 raise SettingsInvalid(f"{name} must be at least 1")
+        if self.subject_key is not None and len(self.subject_key) < _SHORTEST_KEY_BYTES:
+            raise SettingsInvalid(f"subject_key must have at least {_SHORTEST_KEY_BYTES} bytes")
         if not 0 <= self.jitter < 1:
             raise SettingsInvalid("jitter must be at least 0 and below 1")
         if self.event_bytes * 2 > self.outbox_bytes:
             raise SettingsInvalid("outbox_bytes must have room for two events of event_bytes")
         if self.device is not None and not is_name(self.device):
             raise SettingsInvalid("device must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -")
+
+
+def _shown(name: str, value: object) -> str:
+    """A value in a repr, which logs may show: keys stay secret."""
+    return "***" if name.endswith("_key") and value is not None else repr(value)
 
 
 def is_name(device: str) -> bool:

@@ -53,5 +53,7 @@ class Status(NamedTuple):
     dead: int = 0
     """Events that the server will never take, set aside since the start."""
     outbox_bytes: int = 0
+    withheld: int = 0
+    """Events not stored since the start, because their subject does not consent to what they are for."""
     triggers: TriggerFigures = TriggerFigures()
     """What waits to be done by triggers, and what was dropped."""

@@ -113,9 +113,21 @@ class Synchronizer:
             self._polls.succeeded()
             self.report.last_error = None
             self._resume()
+            self._ask_for_receipts()
         if self._poller is not None and self._poller.downloaded:
             self.report.last_download = self._settings.clock()
         self._poll_at = self._clock() + self._varied(self._settings.poll_seconds)
+
+    def _ask_for_receipts(self) -> None:
+        subjects = self._duties.subjects
+        if subjects is None or not subjects.journal.unanswered():
+            return
+        from nearwise.receipts import Receipts
+
+        try:
+            Receipts(self._connection(), subjects.journal, self._identity()).ask()
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever a network can give
+            self._complain(error)
 
     def _after_failure(self, backoff: Backoff, failed: CallFailed) -> float:
         if failed.status == 404:  # nothing is published yet: no reason to slow down
@@ -132,6 +144,8 @@ class Synchronizer:
     def _send(self) -> None:
         self._send_at = _NEVER
         try:
+            if self._duties.subjects is not None:
+                self._duties.subjects.resume()
             for _ in range(_AT_ONCE):
                 if not self._sender_now().send(self._identity()):
                     self._sends.succeeded()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nearwise.commits import Commits
 from nearwise.duties import Duties, Report
+from nearwise.errors import NearwiseError
 from nearwise.loops import Loop
 from nearwise.states import Sending
 
@@ -60,6 +61,11 @@ class Worker:
     def _begin(self) -> Synchronizer:
         if self._duties.shelf.bundle is not None:
             self._syncing.pause(_BEFORE_FIRST_SECONDS)
+        if self._duties.subjects is not None:
+            try:
+                self._duties.subjects.resume()
+            except NearwiseError as error:  # sending tries again, and waits until it has worked
+                self.report.last_error = f"{type(error).__name__}: {error}"
         from nearwise.sync import Synchronizer
 
         self._synchronizer = made = Synchronizer(self._duties, self.report)

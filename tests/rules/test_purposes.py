@@ -99,19 +99,23 @@ def test_unknown_purposes_are_told_with_the_nearest_known_one() -> None:
 
 def test_unknown_fields_and_words_of_the_policies_are_told() -> None:
     settings = {"name": "x", "consent": {"polcy": "2026-11"}, "anonymous": {"join": "sometimes"}}
-    told = found(nearwise=settings, events={"purchase": {"purpose": ["measure"]}, "a b": {}})
+    events: dict[str, Any] = {"purchase": {"purpose": ["measure"], "retention": "90 days"}, "a b": {}}
+    told = found(nearwise=settings, events=events)
     assert [(code, pointer) for code, pointer, _ in told] == [
         ("bad_name", "/a b"),
         ("unknown_field", "/consent/polcy"),
         ("unknown_choice", "/anonymous/join"),
         ("unknown_field", "/purchase/purpose"),
+        ("bad_duration", "/purchase/retention"),
     ]
 
 
 def test_an_event_has_its_own_terms_else_those_of_every_other_else_none() -> None:
-    terms = release(events={"purchase": {"purposes": ["profile", "measure"]}, "*": {"purposes": ["measure"]}}).terms
+    purchase = {"purposes": ["profile", "measure"], "retention": "90d"}
+    terms = release(events={"purchase": purchase, "*": {"purposes": ["measure"]}}).terms
     assert terms.event("purchase").mask == purposes_mask(["profile", "measure"])
-    assert terms.event("click").mask == purposes_mask(["measure"])
+    assert terms.event("purchase").retention_seconds == 90 * 86_400
+    assert terms.event("click") == (purposes_mask(["measure"]), float("inf"))
     assert release().terms.event("purchase").mask == 0
 
 
@@ -138,3 +142,27 @@ def test_a_golden_case_says_what_its_subject_consents_to() -> None:
     case = {"name": "gold", "flag": "f", "context": {"tier": "gold"}, "expect": {"variant": "on"}}
     assert [failure.name for failure in run_cases(release(cases__x=[case]))] == ["gold"]
     assert run_cases(release(cases__x=[{**case, "consent": ["personalise"]}])) == ()
+
+
+def looking_back(**of: Any) -> list[tuple[str, str, str]]:
+    """What is said about a rule set in which purchases are remembered for 7 days and clicks for a day."""
+    events = {"purchase": {"retention": "7d"}, "*": {"retention": "1d"}}
+    return found(events=events, **of)
+
+
+def test_nothing_looks_back_further_than_an_event_is_remembered() -> None:
+    count = {"type": "integer", "source": "history", "purposes": ["profile"]}
+    told = looking_back(
+        attributes={
+            "long": {**count, "history": {"count": "purchase", "window": "30d"}},
+            "short": {**count, "history": {"count": "purchase", "window": "week"}},
+            "all": {**count, "history": {"count": "click"}},
+            "clicks": {**count, "history": {"count": "click", "window": "week"}},
+        },
+        caps={"all": {"limit": 3}, "daily": {"limit": 1, "window": "day"}},
+    )
+    assert told == [
+        ("beyond_retention", "/long/history/window", "'purchase' is remembered for 7d, and this looks back 30d"),
+        ("beyond_retention", "/clicks/history/window", "'click' is remembered for 1d, and this looks back week"),
+        ("beyond_retention", "/all", "'exposure' is remembered for 1d, and this looks back ever"),
+    ]

@@ -95,17 +95,23 @@ def test_exposures_say_what_reports_need_of_an_experiment() -> None:
         "propensity": 0.25,
         "cell": dict(decision.cell),
         "new": None,
-        "granted": None,
+        "granted": 0,
     }
 
 
 def test_exposures_say_whether_the_assignment_is_new_and_what_was_granted() -> None:
+    from nearwise.consent import ConsentStore
+    from nearwise.consent_file import Said
     from nearwise.exposures import Exposures
+    from nearwise.gate import Gate
     from tests.sdk.conftest import unpacked
 
     kept: list[bytes] = []
     exposures = Exposures(lambda payload: kept.append(payload) or 0, lambda: AT)  # type: ignore[func-returns-value]
-    exposures.granted = lambda subject: 17 if subject == "h" else 1
+    consents = ConsentStore(None)
+    consents.keep("h", Said(granted=17))
+    consents.keep("i", Said(granted=1))
+    exposures.gate = Gate(consents)
     history = Remembered()
     device = assigning(active(history), history)
     for subject in ("h", "h", "i"):

@@ -16,6 +16,7 @@ from nearwise_rules.decide.surroundings import (
     nothing_known,
     owner_of,
 )
+from nearwise_rules.decide.terms import Terms
 from nearwise_rules.later import imported_later
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ __all__ = [
     "Signal",
     "Surround",
     "Surroundings",
+    "Terms",
     "decision_id",
     "explain",
     "failure_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +23,7 @@ class Declared:
 
     __slots__ = ("asks_of_candidate", "is_provided", "mask", "measure", "name", "path", "source")
 
-    def __init__(self, name: str, document: JsonObject) -> None:
+    def __init__(self, name: str, document: JsonObject, retention: Callable[[str], float]) -> None:
         self.name = name
         self.path = tuple(name.split("."))
         self.source = str(document.get("source", "context"))
@@ -33,7 +33,7 @@ class Declared:
         if isinstance(history, Mapping):
             from nearwise_rules.history import compile_measure
 
-            self.measure = compile_measure(history, str(document.get("type")))
+            self.measure = compile_measure(history, str(document.get("type")), retention)
         reads = () if self.measure is None else self.measure.reads
         self.asks_of_candidate = any(read.split(".", 1)[0] == "offer" for read in reads)
         self.is_provided = self.measure is not None or self.source in ("device", "signal", "trait")
@@ -42,8 +42,10 @@ class Declared:
 class Attributes(Mapping[str, str]):
     """The declared type of each attribute, and each declaration; read from the bundle when first asked for."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, retention: Callable[[str], float]) -> None:
+        """`retention` gives the seconds for which an event is remembered."""
         self._bundle = bundle
+        self._retention = retention
         self._types: dict[str, str | None] = {}
         self._declared: dict[str, Declared] = {}
 
@@ -69,7 +71,7 @@ class Attributes(Mapping[str, str]):
             body = self._bundle.entry("attribute", name)
             if body is None:
                 return None
-            found = self._declared[name] = Declared(name, cast("JsonObject", loads(body)))
+            found = self._declared[name] = Declared(name, cast("JsonObject", loads(body)), self._retention)
         return found
 
     def touched(self, reads: Iterable[str]) -> tuple[Declared, ...]:

@@ -62,8 +62,8 @@ class Release:
         self.zone = str(settings.get("zone", "UTC"))
         self.holdout = settings.get("holdout")
         self.settings = settings
-        self.attributes = Attributes(bundle)
         self.terms = Terms(bundle, settings)
+        self.attributes = Attributes(bundle, self.terms.retention)
         self.surround = surround or self.terms.surround
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise_rules.consent import UNKNOWN_PURPOSE, purposes_mask
 from nearwise_rules.decide.surroundings import Surroundings
+from nearwise_rules.windows import parse_duration
 
 if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
@@ -52,6 +53,10 @@ class Terms:
                 self._events[name] = found
         return found
 
+    def retention(self, event: str) -> float:
+        """The seconds for which an event is remembered."""
+        return self.event(event).retention_seconds
+
     def surround(self, _subject: object) -> Surroundings:
         """The surroundings of a subject of whom nothing is known but what everybody grants."""
         return self._surroundings
@@ -62,7 +67,8 @@ _EVENTS_KEPT = 1000
 
 
 def _event_terms(document: JsonObject) -> EventTerms:
-    return EventTerms(purposes_mask(cast("list[str]", document.get("purposes") or ())))
+    mask, retention = purposes_mask(cast("list[str]", document.get("purposes") or ())), document.get("retention")
+    return EventTerms(mask, parse_duration(retention)) if isinstance(retention, str) else EventTerms(mask)
 
 
 def _map(value: object) -> JsonObject:

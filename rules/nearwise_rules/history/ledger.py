@@ -222,6 +222,21 @@ class Ledger:
         if changed:
             self._changed()
 
+    def retain(self, seconds: Callable[[str], float], at: float) -> None:
+        """Forget what is longer ago than each event may be remembered: so many seconds."""
+        forgotten = False
+        for event, key, series in self.all_series():
+            retained = series.retained(self._calendar, moment(at) - seconds(event))
+            if retained is series:
+                continue
+            forgotten = True
+            if retained.number:
+                self._events[event][key] = _Kept(retained, {})
+            else:
+                self._drop(event, key)
+        if forgotten:
+            self._changed()
+
     def merge(self, other: Ledger) -> None:
         """Remember everything that another ledger remembers too. Of two assignments this one's stays."""
         for event, key, series in other.all_series():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from math import inf
+from typing import TypeAlias, cast
 
 from nearwise_rules.history.keys import joined_key, name_part, series_key, summed_key, value_text
 from nearwise_rules.history.ledger import Ledger
 from nearwise_rules.history.plan import OWN_VALUE, Need
-from nearwise_rules.windows import parse_window
-
-if TYPE_CHECKING:
-    from nearwise_rules.windows import Window
+from nearwise_rules.windows import Window, parse_window
 
 VERBS = ("count", "sum", "first", "last", "since_first", "since_last")
 UNITS: Mapping[str, float] = {"days": 86_400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
@@ -28,7 +26,7 @@ class Measure:
 
     __slots__ = ("_ask", "_key", "_of", "_pairs", "needs", "per", "reads")
 
-    def __init__(self, document: Mapping[str, object], kind: str) -> None:
+    def __init__(self, document: Mapping[str, object], kind: str, retention: Callable[[str], float]) -> None:
         verb, event = _verb_of(document)
         where = cast("Mapping[str, object]", document.get("where") or {})
         variables = {
@@ -41,7 +39,7 @@ class Measure:
         self._of = str(document.get("of") or OWN_VALUE) if verb == "sum" else None
         self._key = None if variables else self._filed(series_key(where))
         self._pairs = tuple([(name_part(name), value_text(where[name]), variables.get(name)) for name in sorted(where)])
-        self._ask, measured = _asking(verb, event, document, kind)
+        self._ask, measured = _asking(verb, event, document, kind, retention(event))
         self.needs = (Need(event, tuple(sorted({*where, *measured})), self._of, self.per),)
 
     def value(self, ledger: Ledger, look_up: LookUp, at: float) -> object | None:
@@ -69,13 +67,21 @@ class Measure:
         return key if self._of is None else summed_key(key, self._of)
 
 
-def compile_measure(document: Mapping[str, object], kind: str = "number") -> Measure:
+def _forever(_event: str) -> float:
+    return inf
+
+
+def compile_measure(
+    document: Mapping[str, object], kind: str = "number", retention: Callable[[str], float] = _forever
+) -> Measure:
     """The measure of a history attribute's document. `kind` is the attribute's type: it shapes `first` and `last`.
+
+    `retention` gives the seconds for which an event is remembered: a measure looks back no further.
 
     Raises:
         ValueError: there is not exactly one verb, or the window is none.
     """
-    return Measure(document, kind)
+    return Measure(document, kind, retention)
 
 
 def _verb_of(document: Mapping[str, object]) -> tuple[str, str]:
@@ -85,14 +91,36 @@ def _verb_of(document: Mapping[str, object]) -> tuple[str, str]:
     return given[0], str(document[given[0]])
 
 
-def _asking(verb: str, event: str, document: Mapping[str, object], kind: str) -> tuple[_Ask, tuple[str, ...]]:
+def _asking(
+    verb: str, event: str, document: Mapping[str, object], kind: str, retention: float
+) -> tuple[_Ask, tuple[str, ...]]:
     """How a ledger is asked, and the properties that must be part of the keys beside those of `where`."""
-    window = parse_window(str(document.get("window", "ever")))
+    window = _within(parse_window(str(document.get("window", "ever"))), retention)
     if verb == "count":
         return _counting(event, document.get("distinct"), window)
     if verb == "sum":
         return lambda ledger, key, at: ledger.total(event, key, window, at), ()
-    return _timing(verb, event, UNITS[str(document.get("unit", "days"))], as_text=kind == "datetime"), ()
+    ask = _timing(verb, event, UNITS[str(document.get("unit", "days"))], as_text=kind == "datetime")
+    return _remembered(ask, event, retention), ()
+
+
+def _within(window: Window, retention: float) -> Window:
+    """The window as far as an event is remembered. Those of the calendar are checked to be shorter."""
+    if window.kind not in ("rolling", "ever") or window.seconds <= retention:
+        return window
+    return Window("rolling", retention)
+
+
+def _remembered(ask: _Ask, event: str, retention: float) -> _Ask:
+    """No answer about an event that happened last before the time that is remembered."""
+    if retention == inf:
+        return ask
+
+    def bounded(ledger: Ledger, key: str, at: float) -> object:
+        last = ledger.last(event, key)
+        return None if last is None or at - last > retention else ask(ledger, key, at)
+
+    return bounded
 
 
 def _counting(event: str, distinct: object, window: Window) -> tuple[_Ask, tuple[str, ...]]:

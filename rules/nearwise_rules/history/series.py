@@ -166,6 +166,27 @@ class Series(NamedTuple):
             return self
         return self._replace(times=self.times[kept:], values=self.values[kept:], hours=hours, days=days)
 
+    def retained(self, calendar: Calendar, horizon: float) -> Series:
+        """This series as if nothing before `horizon` had happened; a bucket goes when all of it lies before."""
+        if self.first >= horizon:
+            return self
+        kept = bisect_left(self.times, horizon)
+        times, values = self.times[kept:], self.values[kept:]
+        hour, day = calendar.hour(horizon), calendar.day(horizon)
+        hours = {number: bucket for number, bucket in self.hours.items() if number >= hour}
+        days = {number: bucket for number, bucket in self.days.items() if number >= day}
+        poured = (*hours.values(), *days.values())
+        return self._replace(
+            number=len(times) + sum(count for count, _ in poured),
+            total=sum(values) + sum(total for _, total in poured),
+            first=horizon if poured else min(times, default=inf),
+            last=self.last if self.last >= horizon else -inf,
+            times=times,
+            values=values,
+            hours=hours,
+            days=days,
+        )
+
     def merged(self, other: Series, calendar: Calendar, most_days: int) -> Series:
         """The occurrences of both."""
         newest = sorted(zip((*self.times, *other.times), (*self.values, *other.values), strict=True))

@@ -30,6 +30,7 @@ from nearwise_rules.rulesets.parts import FileProblem, Part, field_names
 from nearwise_rules.rulesets.placements import check_placement
 from nearwise_rules.rulesets.purposes import check_event, check_policies
 from nearwise_rules.rulesets.references import References
+from nearwise_rules.rulesets.retention import check_retention
 from nearwise_rules.rulesets.schedules import check_calendar
 from nearwise_rules.rulesets.segments import check_segment
 from nearwise_rules.rulesets.trials import trials_of
@@ -163,6 +164,7 @@ def _check(draft: Draft) -> tuple[Condition, ...]:
     for kind, check in CHECKS.items():
         for key, part in sources[kind].items():
             check(key, part, draft)
+    check_retention(draft)
     for target, part in [mention for mentions in draft.references.mentions.values() for mention in mentions]:
         check_known(part, target[0], target[1], sources[target[0]])
     if not draft.references.report_circles():

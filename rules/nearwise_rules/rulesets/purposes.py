@@ -8,6 +8,7 @@ from nearwise_rules.consent import PURPOSES
 from nearwise_rules.documents import AnonymousPolicy, ConsentPolicy, EventDeclaration, Join
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, did_you_mean, field_names
+from nearwise_rules.rulesets.spans import check_duration
 
 
 def check_purposes(part: Part) -> None:
@@ -47,3 +48,4 @@ def check_event(_key: str, part: Part, _draft: Draft) -> None:
     """Report everything wrong with one declared event."""
     part.known_fields(field_names(EventDeclaration))
     check_purposes(part.get("purposes"))
+    check_duration(part.get("retention"))

@@ -33,7 +33,10 @@ Source = str | os.PathLike[str] | Mapping[str, object]
 """A folder, files by path, or the short form."""
 
 TENANT = "testing"
-_PARTS = ("settings", "attributes", "segments", "audiences", "layers", "experiments", "flags", "triggers", "cases")
+_PARTS = (
+    *("settings", "attributes", "segments", "events", "audiences"),
+    *("layers", "experiments", "flags", "triggers", "cases"),
+)
 """The members of the short form."""
 
 ISSUED = 1_767_225_600.0
@@ -101,7 +104,7 @@ def rule_set_files(source: Source) -> dict[str, Json]:
 
 def _short_form(source: Mapping[str, Json]) -> dict[str, Json]:
     files: dict[str, Json] = {"nearwise.json": source.get("settings") or {"name": TENANT}}
-    for name in ("attributes", "segments", "layers"):
+    for name in ("attributes", "segments", "events", "layers"):
         if name in source:
             files[f"{name}.json"] = source[name]
     for folder in ("flags", "experiments", "triggers"):

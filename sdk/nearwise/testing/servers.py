@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from email.utils import formatdate
 from threading import Lock
 from time import time
@@ -19,6 +20,7 @@ from nearwise_rules import (
     SealedBatch,
     Trust,
     decode_batch,
+    erasure_digest,
     open_bundle,
     pack_delta,
     public_key_text,
@@ -54,6 +56,7 @@ class MemoryServer:
         self._bundles: list[Bundle] = []
         self._files: dict[str, bytes] = {}
         self._batches: dict[_Key, SealedBatch] = {}
+        self._receipts: dict[str, dict[str, object]] = {}
         self._faults: list[Response | Callable[[Request], Response]] = []
         if source is not None:
             self.publish(source)
@@ -120,6 +123,8 @@ class MemoryServer:
             return _not_found() if packed is None else Response(200, {}, packed)
         if head == "deltas":
             return self._delta(*rest.split("/"))
+        if head == "erasures":
+            return self._erasure(rest)
         return self._batch(request) if head == "batches" else _not_found()
 
     def _manifest(self, request: Request) -> Response:
@@ -145,6 +150,8 @@ class MemoryServer:
         duplicate = key in self._batches
         self.duplicates += duplicate
         stored = self._batches.setdefault(key, batch)
+        if not duplicate:
+            self._erase(batch)
         answer = {
             "device": batch.device,
             "epoch": batch.epoch,
@@ -157,6 +164,22 @@ class MemoryServer:
             "missing": [],
         }
         return Response(200, {"content-type": "application/json"}, json.dumps(answer).encode())
+
+    def _erase(self, batch: SealedBatch) -> None:
+        """Carry out the erasures that a batch asks for."""
+        asked = [event.fields for event in batch.events if isinstance(event, Event) and event.type == "erasure"]
+        digests = {str(fields["digest"]) for fields in asked}
+        count = 0
+        for key, stored in self._batches.items() if asked else ():
+            kept = tuple(_without(event, digests) for event in stored.events)
+            count += sum(old is not new for old, new in zip(stored.events, kept, strict=True))
+            self._batches[key] = replace(stored, events=kept)
+        for fields in asked:
+            self._receipts[str(fields["id"])] = {"id": fields["id"], "status": "done", "events": count}
+
+    def _erasure(self, number: str) -> Response:
+        receipt = self._receipts.get(number)
+        return _not_found() if receipt is None else Response(200, {}, json.dumps(receipt).encode())
 
     def _high_water(self, device: str, epoch: str) -> int:
         end = 0
@@ -180,6 +203,13 @@ def _delivered(batch: SealedBatch, event: Event) -> Delivered:
         event.bundle,
         event.fields,
     )
+
+
+def _without(event: Event | Rejected, digests: set[str]) -> Event | Rejected:
+    """The event, unless it is of an erased subject."""
+    if isinstance(event, Rejected) or event.subject is None or erasure_digest(event.subject) not in digests:
+        return event
+    return Rejected(event.index, "erased")
 
 
 def _not_found() -> Response:

@@ -12,6 +12,7 @@ from nearwise_rules import RulesError
 from nearwise_server.cli import authoring_commands, centre_commands, channel_commands, screen, subject_commands
 from nearwise_server.cli.demo_command import demo
 from nearwise_server.cli.errors import UNUSABLE, CommandFailed
+from nearwise_server.cli.subject_command import subject
 from nearwise_server.errors import ServerError
 
 _AUTHORS, _CENTRE = "Rule sets", "Centre"
@@ -33,6 +34,7 @@ def make_app() -> typer.Typer:
     for_authors(authoring_commands.decide)
     for_authors(authoring_commands.build)
     for_authors(authoring_commands.schema)
+    for_authors(subject)
     for_centre(centre_commands.serve)
     app.add_typer(centre_commands.keys, name="keys", rich_help_panel=_CENTRE)
     for_centre(centre_commands.publish)

@@ -1,0 +1,55 @@
+"""What a client keeps of subjects beside consent and events, each as something that can be erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nearwise.subjects import Holding
+from nearwise_rules import ANONYMOUS, purposes_mask
+
+if TYPE_CHECKING:
+    from nearwise.exposures import Exposures
+    from nearwise.remembering import Remembering
+    from nearwise.triggers import Triggers
+
+_HISTORY = purposes_mask(["store", "profile"])
+_TRIGGERS = purposes_mask(["store", "profile", "personalise"])
+
+
+def history_holding(remembering: Remembering) -> Holding:
+    """Counts, sums, times and sticky assignments."""
+
+    def end_session() -> None:
+        if remembering.opened is not None:
+            remembering.opened.end_session()
+
+    def join(owner: str) -> None:
+        remembering.history.join(ANONYMOUS, owner)
+
+    def forget(owner: str) -> int:
+        return remembering.history.forget(owner)
+
+    return Holding("history", _HISTORY, forget, end_session, join)
+
+
+def trigger_holding(triggers: Callable[[], Triggers]) -> Holding:
+    """States of triggers, and actions that wait. `triggers` gives those of this process."""
+
+    def forget(owner: str) -> int:
+        before = triggers().figures()
+        triggers().forget(owner)
+        after = triggers().figures()
+        return before.waiting + before.actions - after.waiting - after.actions
+
+    return Holding("triggers", _TRIGGERS, forget, lambda: triggers().forget(None))
+
+
+def repeats_holding(exposures: Callable[[], Exposures]) -> Holding:
+    """What was shown lately, so that it is not reported twice. `exposures` gives those of this process."""
+
+    def forget(owner: str) -> int:
+        exposures().repeats.forget(owner)
+        return 0
+
+    return Holding("repeats", _HISTORY, forget, lambda: exposures().repeats.forget(None))
