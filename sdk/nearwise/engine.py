@@ -77,7 +77,7 @@ class Engine:
             generations = Generations(self._storage.bundles, trust, limits)
         folder = None if self._storage is None else self._storage.folder
         self.subjects = Subjects(folder, settings, lambda: self.outbox)
-        self.remembering = Remembering(self._history, self.subjects.gate.granted)
+        self.remembering = Remembering(self._history, self.subjects.gate.granted, lambda: self.outbox.place)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
         self.shelf.on_change = self._switch
@@ -120,14 +120,15 @@ class Engine:
             self._start_worker()
 
     def _history(self) -> HistoryStore:
-        from nearwise.history import HistoryLimits, HistoryStore
+        from nearwise.history import HistoryLimits, HistoryStore, catch_up
 
         storage, release = self._storage, self.shelf.active.release
         path = None if storage is None else os.path.join(storage.folder, "history.db")
         history = HistoryStore(path, HistoryLimits.of(self.settings), self.settings.clock)
-        history.persists = self.subjects.persists
+        history.let_persist(self.subjects.persists)
         if release is not None:
             history.use(release.calendar)
+            catch_up(history, self.outbox, release)
         if self.worker is not None:
             history.on_change(self.worker.wake_commits)
         return history

@@ -26,12 +26,15 @@ HOLD_SECONDS = 120.0
 class Remembering:
     """Records into a history store, which is made when something is to be remembered.
 
-    `granted` gives the purposes that a subject consents to, as a bit mask.
+    `granted` gives the purposes that a subject consents to, as a bit mask; `place` the end of the outbox.
     """
 
-    def __init__(self, make: Callable[[], HistoryStore], granted: Callable[[object], int]) -> None:
+    def __init__(
+        self, make: Callable[[], HistoryStore], granted: Callable[[object], int], place: Callable[[], tuple[str, int]]
+    ) -> None:
         self._make = make
         self._granted = granted
+        self._place = place
         self._store: HistoryStore | None = None
         self._release: Release | None = None
         self._making = allocate_lock()
@@ -85,6 +88,8 @@ class Remembering:
                 if event in view.events:
                     with self.history.changing(owner) as ledger:
                         view.record(ledger, event, properties, value, at)
+            epoch, end = self._place()
+            self.history.mark(epoch, end - 1)
         except Exception as error:  # noqa: BLE001  the event itself is recorded; history is a help and may be lost
             self.failed = f"{type(error).__name__}: {error}"
 

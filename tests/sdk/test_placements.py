@@ -203,3 +203,27 @@ def test_exposures_of_one_offer_within_the_window_of_the_placement_are_one() -> 
         client.at(client.now + 3600)
         client.context("h-1").decide("hero").items[0].shown()
         assert len(client.events) == 2
+
+
+def test_a_lost_history_is_made_again_of_the_events_that_still_wait(tmp_path: Path) -> None:
+    clock = [1_795_420_800.0]
+    with till(tmp_path, clock) as client:
+        for _ in range(2):
+            client.context("h-1").decide("hero").items[0].shown()
+    for file in (tmp_path / "till").glob("history.db*"):
+        file.unlink()
+    with till(tmp_path, clock) as client:
+        assert client.context("h-1").decide("hero").keys == ["cheap"]
+    with till(tmp_path, clock) as client:
+        assert client.context("h-1").decide("hero").keys == ["cheap"]
+        clock[0] += 3600
+        assert client.context("h-1").decide("hero").keys == ["dear"]
+
+
+def test_the_first_event_of_a_run_is_counted_once() -> None:
+    case = {**files(dear={"caps": [{"limit": 2, "count": "sale"}]})}
+    with client_from(case) as client:
+        client.context("h-1").track("sale", offer="dear")
+        assert client.context("h-1").decide("hero").keys == ["dear"]
+        client.context("h-1").track("sale", offer="dear")
+        assert client.context("h-1").decide("hero").keys == ["cheap"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise_rules import DEVICE, owner_of
 
 if TYPE_CHECKING:
     from nearwise.history.store import HistoryStore
-    from nearwise_rules import HistoryPlan
+    from nearwise.outbox.sealing import Outbox
+    from nearwise_rules import HistoryPlan, Release
 
 
 class Waiting(NamedTuple):
@@ -47,6 +48,29 @@ def rebuild(
     return count
 
 
+def catch_up(history: HistoryStore, outbox: Outbox, release: Release) -> int:
+    """Record what earlier runs left in an outbox and the history on the disk does not have; how many events."""
+    epoch, _ = outbox.place
+    marked = history.marked
+    first = marked[1] + 1 if marked is not None and marked[0] == epoch else 0
+    waiting = (Waiting(epoch, sequence, event) for sequence, event in _decoded(outbox.found(first)))
+
+    def tags(offer: str) -> Sequence[str]:
+        found = release.catalogue.offer(offer)
+        return () if found is None else found.tags
+
+    return rebuild(history, waiting, release.remembers, tags)
+
+
+def _decoded(numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
+
+    for sequence, payload in numbered:
+        event: object = unpackb(payload)
+        if isinstance(event, dict):
+            yield sequence, cast("Mapping[str, object]", event)
+
+
 def _record(
     history: HistoryStore, event: Mapping[str, object], plan: HistoryPlan, tags: Callable[[str], Sequence[str]]
 ) -> bool:
@@ -72,7 +96,7 @@ def _happened(
         properties, value = event.get("properties"), event.get("value")
         known: Mapping[str, object] = properties if isinstance(properties, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
         return str(event.get("name")), known, value if isinstance(value, int | float) else None
-    if event.get("type") != "exposure":
+    if event.get("type") != "exposure" or event.get("fallback") is True:
         return None
     shown = {name: event[name] for name in ("flag", "variant", "offer") if name in event}
     offer = event.get("offer")

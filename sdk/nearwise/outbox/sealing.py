@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .rewriting import Matches
 
 _ENDLESS = 1 << 63
+_FEW = 1_000
+"""So many events are in memory at once when all are gone through."""
 
 
 class Log(Protocol):
@@ -88,6 +90,15 @@ class Outbox:
         with self._moving:
             start = max(sequence, self._cursor.confirmed(epoch))
             return [payload for _, payload in self._log.read((epoch, start, _ENDLESS))]
+
+    def found(self, first: int = 0) -> Iterator[tuple[int, bytes]]:
+        """The unconfirmed events that earlier runs left in the current epoch, from a sequence on, with theirs."""
+        while first < self._opened_at:
+            with self._moving:
+                first = max(first, self._cursor.confirmed(self._log.epoch))
+                events = list(self._log.read((self._log.epoch, first, min(first + _FEW, self._opened_at))))
+            yield from events
+            first += _FEW
 
     def record(self, payload: bytes, noted: Callable[[], None]) -> None:
         """Append a critical event and call `noted`, before any answer of the server for it is heeded.
