@@ -111,6 +111,7 @@ class Engine:
         self.exposures.gate = self.subjects.gate
         self.exposures.remember = self.remembering.happened
         self.exposures.remember_item = self.remembering.shown
+        self.exposures.claims = self.remembering.claims
         self.exposures.repeats.history = self.remembering
         self.desk.record = self._shown
         self.desk.record_item = self._item_shown

@@ -34,6 +34,7 @@ class Exposures:
         self.gate: Gate | None = None
         self.remember: Callable[[str, object, Mapping[str, object], float | None, float], None] = _unremembered
         self.remember_item: Callable[[Item, float], None] = _item_unremembered
+        self.claims: Callable[[Item, float], bool] = _unclaimed
         self.repeats = Repeats(zone)
         self._append = append
         self._clock = clock
@@ -80,6 +81,8 @@ class Exposures:
             granted = None if self.gate is None else self.gate.granted(subject)
             if self.gate is not None and granted is not None and self.gate.exposures & ~granted:
                 self._withhold(outcome, self.gate)
+                return
+            if not self.claims(item, now):
                 return
             event = lambda: encode_event(item_exposure(item, now, granted))  # noqa: E731
             if self._is_new(outcome, subject, shown, event, now):
@@ -137,6 +140,10 @@ class Exposures:
 def _unremembered(
     _event: str, _subject: object, _shown: Mapping[str, object], _value: float | None, _at: float
 ) -> None: ...
+
+
+def _unclaimed(_item: Item, _at: float) -> bool:
+    return True
 
 
 def _item_unremembered(_item: Item, _at: float) -> None: ...

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HOLD_SECONDS = 120.0
 """How long the items of a decision count against caps before they are shown."""
 
+_MOST_RESERVED = 4096
+
 
 class Remembering:
     """Records into a history store, which is made when something is to be remembered.
@@ -38,6 +40,7 @@ class Remembering:
         self._store: HistoryStore | None = None
         self._release: Release | None = None
         self._making = allocate_lock()
+        self._reserved: dict[tuple[str, str, int], str] = {}
         self.failed: str | None = None
         """What went wrong last: an event was recorded, and history does not know of it."""
 
@@ -97,6 +100,20 @@ class Remembering:
         release = self._release
         return None if release is None else release.remembers
 
+    def claims(self, item: Item, at: float) -> bool:
+        """Whether showing an item is an exposure of its own: what its place reserved for this offer stands.
+
+        It does not where the place was decided anew for another offer, or where a decision for the same offer in the
+        same place was shown already: the same screen drawn twice. What nobody counts, and what is shown after its
+        reservation has ended, is an exposure in any case.
+        """
+        if item.is_fallback or not self._held(item):
+            return True
+        reserved = self._reserved.get(_place_of(item)) == item.key
+        if reserved:
+            reserved = self._reserved.pop(_place_of(item), None) is not None
+        return reserved or at - item[3].at >= HOLD_SECONDS
+
     def shown(self, item: Item, at: float) -> None:
         """An item was shown: its reservation becomes an occurrence. Fallbacks count against nothing."""
         if item.is_fallback:
@@ -119,6 +136,13 @@ class Remembering:
                 if held:
                     ledger = self.history.recall(owner)
                     ledger.hold(held, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
+            self._reserve(item)
+
+    def _reserve(self, item: Item) -> None:
+        reserved = self._reserved
+        while len(reserved) >= _MOST_RESERVED:
+            reserved.pop(next(iter(reserved)), None)
+        reserved[_place_of(item)] = item.key
 
     def _held(self, item: Item) -> Sequence[tuple[str, str]]:
         release = self._release
@@ -170,6 +194,10 @@ def properties_of(item: Item) -> dict[str, object]:
         "flag": outcome.flag,
         "variant": outcome.variant,
     }
+
+
+def _place_of(item: Item) -> tuple[str, str, int]:
+    return owner_of(item[3].subject), item.placement, item.position
 
 
 def _places(item: Item) -> tuple[tuple[str, str, str], ...]:

@@ -227,3 +227,13 @@ def test_the_first_event_of_a_run_is_counted_once() -> None:
         assert client.context("h-1").decide("hero").keys == ["dear"]
         client.context("h-1").track("sale", offer="dear")
         assert client.context("h-1").decide("hero").keys == ["cheap"]
+
+
+def test_the_same_offer_drawn_twice_in_one_place_is_one_exposure() -> None:
+    with client_from(files()) as client:
+        first, again = (client.context("h-1").decide("hero") for _ in range(2))
+        first.shown()
+        again.shown()
+        assert len(client.events) == 1
+        client.context("h-1").decide("hero").shown()
+        assert len(client.events) == 2
