@@ -1,7 +1,9 @@
-"""The commands about subjects: write their traits."""
+"""The commands about subjects: write their traits, erase them."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +41,32 @@ def put_traits(
         except OSError as error:
             raise CommandFailed(f"{file}: {error.strerror}") from error
     screen.out.print(f"traits of {screen.plural(written, 'subject')} written")
+
+
+def erase(
+    subjects: Annotated[
+        list[str], typer.Argument(metavar="SUBJECT...", help="Whom; - reads them from stdin, one a line.")
+    ],
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+) -> None:
+    """Erase subjects who asked for it by letter.
+
+    The centre forgets their traits at once and their events within seconds; each line is the id of a receipt, which
+    says `done` when its files are rid of them, too.
+    """
+    with centre_with(url, key, Scope.ERASE) as centre:
+        for subject in _each(subjects):
+            receipt = centre.erase(subject)
+            screen.out.print(f"{receipt.get('id')}  {receipt.get('status')}")
+
+
+def _each(subjects: Iterable[str]) -> Iterator[str]:
+    for subject in subjects:
+        if subject == "-":
+            yield from (line.strip() for line in sys.stdin if line.strip())
+        else:
+            yield subject
 
 
 def _put_file(centre: CentreClient, path: Path) -> int:
