@@ -10,7 +10,10 @@ from typing import cast
 import httpx
 import pytest
 
+from nearwise_rules import erasure_digest, subject_token
 from tests.server.conftest import Ended, Nearwise
+
+KEY = b"a secret of one tenant"
 
 
 def key_of(nearwise: Nearwise, scope: str) -> str:
@@ -107,3 +110,25 @@ def test_erasing_needs_its_own_key_and_names_nobody_in_its_failures(nearwise: Ne
     refused = nearwise("erase", "s_secret", "--url", url, "--key", key_of(nearwise, "read"))
     assert refused == Ended(1, "", f"nearwise: {url} refused (403): this needs a key with scope erase\n")
     assert "nearwise keys create erase" in nearwise("erase", "s_secret", "--url", url).err
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_with_the_subject_key_ids_become_the_tokens_of_devices(nearwise: Nearwise, url: str, suffix: str) -> None:
+    Path("key").write_bytes(KEY + b"\n")
+    Path("t.csv").write_text("subject,a\nh-1042,1\n")
+    Path("t.jsonl").write_text('{"subject": "h-1042", "traits": {"a": 1}}\n')
+    token, keyed = subject_token("h-1042", KEY), ("--url", url, "--subject-key", "key")
+    written = nearwise("traits", "put", f"t.{suffix}", "--key", key_of(nearwise, "traits"), *keyed)
+    assert (written.out, written.err) == ("traits of 1 subject written\n", "")
+    assert traits_of(nearwise, url, token) == {"a": 1}
+    assert nearwise("erase", "h-1042", "--key", key_of(nearwise, "erase"), *keyed).code == 0
+    headers = {"Authorization": f"Bearer {key_of(nearwise, 'read')}"}
+    (receipt,) = httpx.get(f"{url}/v1/erasures", headers=headers).json()["erasures"]
+    assert (receipt["digest"], receipt["traits"]) == (erasure_digest(token), 1)
+
+
+def test_a_subject_key_that_cannot_be_used_is_one_line(nearwise: Nearwise, url: str) -> None:
+    keyed = ("--url", url, "--key", key_of(nearwise, "erase"), "--subject-key", "key")
+    assert nearwise("erase", "h-1042", *keyed) == Ended(2, "", "nearwise: key: No such file or directory\n")
+    Path("key").write_bytes(b"short")
+    assert nearwise("erase", "h-1042", *keyed).err == "nearwise: key: a key of 5 bytes; at least 16 are needed\n"
