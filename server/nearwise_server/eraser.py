@@ -24,6 +24,7 @@ from nearwise_server.store.batches import (
     count_erased_events,
     rewrite_batch,
 )
+from nearwise_server.store.deliveries import forget_deliveries
 from nearwise_server.store.erasures import (
     Tombstone,
     bury,
@@ -38,7 +39,7 @@ from nearwise_server.store.mentions import may_name, mention, mentions_after, me
 _ROWS_AT_ONCE = 10_000
 _BATCHES_AT_ONCE = 16
 _RETRY_SECONDS = 60.0
-_TABLES = ("batches", "mentions", "traits")
+_TABLES = ("batches", "deliveries", "mentions", "traits")
 """Where something of a subject is kept."""
 
 _log = logging.getLogger(__name__)
@@ -108,7 +109,9 @@ def _erase(connection: Connection, environment: str, batch: StoredBatch, tombsto
     if body != batch.body:
         rewrite_batch(connection, batch, body)
     counted = [index for index in erased.by_index if index not in rejected and _counts(batch, opened.first + index)]
-    count_erased_events(connection, (environment, batch.device, batch.epoch), len(counted))
+    stream = (environment, batch.device, batch.epoch)
+    count_erased_events(connection, stream, len(counted))
+    forget_deliveries(connection, stream, [opened.first + index for index in erased.by_index])
     events = Counter(erasure for index in counted for erasure in erased.by_index[index])
     for erasure in {erasure for erasures in erased.by_index.values() for erasure in erasures}:
         count_erased(connection, erasure, events[erasure], 1)

@@ -42,15 +42,7 @@ def trait_operations(traits: Traits) -> tuple[Operation, ...]:
             body=Content(media_type=JSON_TYPE, schema=schemas.TRAITS_OF_ONE),
             answers=answers_of(JSON_TYPE, 400, 404, *WITH_BODY, schema=schemas.TRAITS_PUT),
         ),
-        Operation(
-            method="DELETE",
-            path="/v1/traits/{subject}",
-            handler=traits.drop,
-            scopes=TRAIT_WRITERS,
-            summary="Forget the traits of a subject",
-            parameters=(subject,),
-            answers=answers_of(JSON_TYPE, 404, schema=schemas.TRAITS_DROPPED),
-        ),
+        _drop_traits(traits),
         Operation(
             method="POST",
             path="/v1/traits",
@@ -60,6 +52,18 @@ def trait_operations(traits: Traits) -> tuple[Operation, ...]:
             body=Content(media_type=JSON_LINES_TYPE),
             answers=answers_of(JSON_TYPE, 400, *WITH_BODY, schema=schemas.TRAITS_STORED),
         ),
+    )
+
+
+def _drop_traits(traits: Traits) -> Operation:
+    return Operation(
+        method="DELETE",
+        path="/v1/traits/{subject}",
+        handler=traits.drop,
+        scopes=TRAIT_WRITERS,
+        summary="Forget the traits of a subject",
+        parameters=(schemas.path("subject", schemas.TEXT),),
+        answers=answers_of(JSON_TYPE, 404, schema=schemas.TRAITS_DROPPED),
     )
 
 

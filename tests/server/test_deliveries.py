@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from nearwise_server.store import Database
 from nearwise_server.store.channels import (
@@ -32,12 +33,13 @@ from nearwise_server.store.deliveries import (
     retry_deliveries,
     settle_deliveries,
 )
+from nearwise_server.store.tables import deliveries
 
 CRM = Channel(environment="production", name="crm", url="https://crm.example/in", secret="whsec_aa", created_ms=1)
 EVERYTHING = DeliveryFilter(environment="production")
 
 
-def draft(seq: int, *, channel: str | None = "crm", subject: str | None = None) -> Draft:
+def draft(seq: int, *, channel: str | None = "crm") -> Draft:
     return Draft(
         environment="production",
         device="till-1",
@@ -45,7 +47,6 @@ def draft(seq: int, *, channel: str | None = "crm", subject: str | None = None) 
         seq=seq,
         channel=channel,
         trigger="abandoned",
-        subject=subject,
         body=b'{"n":%d}' % seq,
         created_ms=100 + seq,
         until_ms=10_000,
@@ -76,7 +77,7 @@ def due(database: Database, now_ms: int) -> list[int]:
 
 def test_the_same_event_makes_one_delivery(database: Database) -> None:
     add(database, draft(1), draft(1))
-    add(database, draft(1, subject="somebody"), draft(2))
+    add(database, draft(1), draft(2))
     assert [row.seq for row in rows(database)] == [2, 1]
 
 
@@ -112,7 +113,7 @@ def test_a_claim_keeps_others_off_until_it_runs_out(database: Database) -> None:
 
 
 def test_what_is_settled_stays_so(database: Database) -> None:
-    add(database, draft(1, subject="somebody"), draft(2))
+    add(database, draft(1), draft(2))
     second, first = rows(database)
     settle(database, first, State.SENT)
     settle(database, first, State.WAITING, next_ms=0)
@@ -122,10 +123,10 @@ def test_what_is_settled_stays_so(database: Database) -> None:
 
 
 def test_what_is_sent_keeps_nothing_of_anyone(database: Database) -> None:
-    add(database, draft(1, subject="somebody"))
+    add(database, draft(1))
     settle(database, rows(database)[0], State.SENT)
     with database.writing() as connection:
-        assert forget_deliveries(connection, "production", lambda _subject: True) == 0
+        assert connection.execute(select(deliveries.c.body)).scalar_one() == b""
         retry_deliveries(connection, EVERYTHING, now_ms=600, until_ms=700)
     assert due(database, 99_999) == []
     assert rows(database)[0].state is State.SENT
@@ -143,20 +144,24 @@ def test_settled_deliveries_are_removed_in_their_time(database: Database) -> Non
     assert [row.seq for row in rows(database)] == [1]
 
 
-def test_forgetting_removes_the_deliveries_about_a_subject_and_no_others(database: Database) -> None:
-    strange = "käthe\0"
-    subjects = [strange, "otto", strange, None]
-    add(database, *(draft(seq, subject=subject) for seq, subject in enumerate(subjects)))
+def test_forgetting_removes_the_deliveries_of_some_events_and_no_others(database: Database) -> None:
+    add(database, *map(draft, range(4)), replace(draft(1), device="till-2"), replace(draft(1), epoch="cd" * 16))
+    settle(database, rows(database)[-1], State.DEAD)
     with database.writing() as connection:
-        assert forget_deliveries(connection, "staging", lambda _subject: True) == 0
-        assert forget_deliveries(connection, "production", strange.__eq__) == 2
-    assert [row.seq for row in rows(database)] == [3, 1]
+        assert forget_deliveries(connection, ("staging", "till-1", "ab" * 16), [0, 1]) == 0
+        assert forget_deliveries(connection, ("production", "till-1", "ab" * 16), [0, 2, 9]) == 2
+    assert [(row.device, row.epoch[:2], row.seq) for row in rows(database)] == [
+        ("till-1", "cd", 1),
+        ("till-2", "ab", 1),
+        ("till-1", "ab", 3),
+        ("till-1", "ab", 1),
+    ]
 
 
-def test_forgetting_takes_any_number_of_subjects(database: Database) -> None:
-    add(database, *(draft(seq, subject=f"s{seq}") for seq in range(1_200)))
+def test_forgetting_takes_any_number_of_events(database: Database) -> None:
+    add(database, *map(draft, range(1_200)))
     with database.writing() as connection:
-        assert forget_deliveries(connection, "production", lambda subject: subject != "s7") == 1_199
+        assert forget_deliveries(connection, ("production", "till-1", "ab" * 16), range(1_199)) == 1_199
 
 
 @pytest.mark.parametrize(

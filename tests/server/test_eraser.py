@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from collections.abc import Generator
@@ -19,6 +20,7 @@ from nearwise_server.app import open_centre
 from nearwise_server.scopes import Scope
 from nearwise_server.settings import Settings
 from nearwise_server.store.batches import Delivery, batches_after, store_deliveries
+from nearwise_server.store.deliveries import due_deliveries
 from nearwise_server.store.erasures import Erasure, erasures_after
 from nearwise_server.store.mentions import mention, split
 from nearwise_server.store.tables import batches, mentions
@@ -287,6 +289,21 @@ def test_who_only_joined_is_not_erased_with_the_anonymous_one(callers: Callers) 
     till.send(till.seal(sale(ANNA, "anna"), join, sale("a-1", "one"), erasure("a-1")))
     work(callers)
     assert marks(callers) == ["anna"]
+
+
+def test_what_waits_for_a_channel_goes_with_its_event(callers: Callers) -> None:
+    def trigger(subject: str, id_: str, at: int = 1) -> bytes:
+        payload = {"friend": ANNA} if id_ == "friend" else {}
+        return packed(type="trigger", at=at, subject=subject, trigger="cart", id=id_, channel="crm", payload=payload)
+
+    till, late = Till(callers), Till(callers, "till-2")
+    events = [trigger(ANNA, "before"), trigger(BEN, "ben"), trigger(BEN, "friend")]
+    till.send(till.seal(*events, erasure(ANNA), trigger(ANNA, "after")))
+    work(callers)
+    late.send(late.seal(trigger(ANNA, "late"), trigger(ANNA, "new", NOW_MS)))
+    with callers.centre.database.reading() as connection:
+        due = due_deliveries(connection, NOW_MS, 100, without=())
+    assert [json.loads(each.body)["data"]["id"] for each in due] == ["ben", "after", "new"]
 
 
 def test_counts_follow_an_erasure(callers: Callers) -> None:

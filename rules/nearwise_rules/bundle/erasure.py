@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from nearwise_rules.bundle.hashing import sha256
+from nearwise_rules.subjects import is_subject_token
 
 _LABEL = b"nearwise.erase\0"
 _CONTAINERS = (dict, list)
-_TOKEN_PREFIX, _TOKEN_CHARACTERS = "s_", 34
+_TOKEN_CHARACTERS = 34
 
 
 def erasure_digest(subject: str) -> str:
@@ -45,8 +46,4 @@ def _tokens_in(level: list[object]) -> set[str]:
                 values += cast("list[object]", part)
         found.update([value for value in values if type(value) is str and len(value) == _TOKEN_CHARACTERS])
         level = [value for value in values if type(value) in _CONTAINERS]
-    return {text for text in found if isinstance(text, str) and _is_token(text)}
-
-
-def _is_token(text: str) -> bool:
-    return len(text) == _TOKEN_CHARACTERS and text.startswith(_TOKEN_PREFIX)
+    return {text for text in found if isinstance(text, str) and is_subject_token(text)}

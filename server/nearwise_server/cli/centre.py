@@ -115,6 +115,10 @@ class CentreClient:
         """
         return _count(_json(self._send("POST", "/v1/traits", lines=b"\n".join(lines))), "stored")
 
+    def erase(self, subject: str) -> JsonObject:
+        """Ask to erase a subject; the receipt as it stands."""
+        return self._ask("POST", "/v1/erasures", {"subject": subject})
+
     def _ask(self, method: str, path: str, content: object = None) -> JsonObject:
         return _json(self._send(method, path, content))
 

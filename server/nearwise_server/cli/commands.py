@@ -44,6 +44,7 @@ def make_app() -> typer.Typer:
     app.add_typer(channel_commands.channels, name="channels", rich_help_panel=_CENTRE)
     app.add_typer(channel_commands.deliveries, name="deliveries", rich_help_panel=_CENTRE)
     app.add_typer(subject_commands.traits, name="traits", rich_help_panel=_CENTRE)
+    for_centre(subject_commands.erase)
     app.command(rich_help_panel="See it work")(demo)
     return app
 

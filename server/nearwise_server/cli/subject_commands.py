@@ -1,7 +1,8 @@
-"""The commands about subjects: write their traits."""
+"""The commands about subjects: write their traits, erase them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,13 @@ from nearwise_server.cli import screen
 from nearwise_server.cli.centre import CentreClient, ContentRejected
 from nearwise_server.cli.centre_commands import DEFAULT_URL, Key, Url, centre_with
 from nearwise_server.cli.errors import CommandFailed, HasProblems
+from nearwise_server.cli.subject_command import each_subject, tokens_by
 from nearwise_server.cli.trait_files import TraitLine, pieces, read_trait_lines
 from nearwise_server.scopes import Scope
+
+SubjectKey = Annotated[
+    Path | None, typer.Option("--subject-key", help="A file with the subject key: ids become tokens, as on devices.")
+]
 
 traits = typer.Typer(help="Write what is known of subjects.", no_args_is_help=True)
 
@@ -27,6 +33,7 @@ def put_traits(
     ],
     url: Url = DEFAULT_URL,
     key: Key = "",
+    subject_key: SubjectKey = None,
 ) -> None:
     """Write the traits of the subjects in a file.
 
@@ -35,17 +42,36 @@ def put_traits(
     """
     with centre_with(url, key, Scope.TRAITS) as centre:
         try:
-            written = _put_file(centre, file)
+            written = _put_file(centre, file, tokens_by(subject_key))
         except OSError as error:
             raise CommandFailed(f"{file}: {error.strerror}") from error
     screen.out.print(f"traits of {screen.plural(written, 'subject')} written")
 
 
-def _put_file(centre: CentreClient, path: Path) -> int:
+def erase(
+    subjects: Annotated[
+        list[str], typer.Argument(metavar="SUBJECT...", help="Whom; - reads them from stdin, one a line.")
+    ],
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    subject_key: SubjectKey = None,
+) -> None:
+    """Erase subjects who asked for it by letter.
+
+    The centre forgets their traits at once and their events within seconds; each line is the id of a receipt, which
+    says `done` when its files are rid of them, too.
+    """
+    with centre_with(url, key, Scope.ERASE) as centre:
+        for subject in map(tokens_by(subject_key), each_subject(subjects)):
+            receipt = centre.erase(subject)
+            screen.out.print(f"{receipt.get('id')}  {receipt.get('status')}")
+
+
+def _put_file(centre: CentreClient, path: Path, token_of: Callable[[str], str]) -> int:
     written = 0
     with path.open("rb") as file, TextIOWrapper(file, encoding="utf-8-sig", newline="") as text, _bar() as bar:
         task: TaskID = bar.add_task("", total=path.stat().st_size)
-        for piece in pieces(read_trait_lines(text, path)):
+        for piece in pieces(read_trait_lines(text, path, token_of)):
             written += _put_piece(centre, path, piece)
             bar.update(task, completed=file.tell(), description=f"{written:,} subjects")
     return written

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from nearwise_rules import Json
 from nearwise_server.cli.errors import REFUSED, CommandFailed
@@ -25,8 +26,8 @@ class TraitLine:
     body: bytes
 
 
-def read_trait_lines(text: Iterable[str], path: Path) -> Iterator[TraitLine]:
-    """The subjects of an opened file whose name says what it is.
+def read_trait_lines(text: Iterable[str], path: Path, token_of: Callable[[str], str] = str) -> Iterator[TraitLine]:
+    """The subjects of an opened file whose name says what it is, each under what `token_of` makes of it.
 
     Raises:
         CommandFailed: the file is neither, or a line of it cannot be read.
@@ -35,7 +36,9 @@ def read_trait_lines(text: Iterable[str], path: Path) -> Iterator[TraitLine]:
     if suffix != ".csv" and suffix not in _JSON_LINES:
         raise CommandFailed(f"{path}: a file of traits ends in .csv, .jsonl or .ndjson")
     try:
-        yield from _csv_lines(text, path) if suffix == ".csv" else _json_lines(text, path)
+        rows = _csv_rows(text, path) if suffix == ".csv" else _json_rows(text, path)
+        for number, row in rows:
+            yield TraitLine(number, json.dumps(_with_token(row, token_of)).encode())
     except UnicodeDecodeError:
         raise CommandFailed(f"{path} is not UTF-8 text", REFUSED) from None
     except csv.Error as error:
@@ -56,18 +59,27 @@ def pieces(lines: Iterable[TraitLine]) -> Iterator[list[TraitLine]]:
         yield piece
 
 
-def _json_lines(text: Iterable[str], path: Path) -> Iterator[TraitLine]:
+def _with_token(row: object, token_of: Callable[[str], str]) -> object:
+    """What is no row with a subject is left to the centre to refuse."""
+    if not isinstance(row, dict):
+        return row
+    members = cast("dict[str, object]", row)
+    subject = members.get("subject")
+    return members | {"subject": token_of(subject)} if isinstance(subject, str) else members
+
+
+def _json_rows(text: Iterable[str], path: Path) -> Iterator[tuple[int, object]]:
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
         try:
-            json.loads(line)
+            row = json.loads(line)
         except (ValueError, RecursionError):
             raise CommandFailed(f"{path}:{number}  not JSON", REFUSED) from None
-        yield TraitLine(number, line.strip().encode())
+        yield number, row
 
 
-def _csv_lines(text: Iterable[str], path: Path) -> Iterator[TraitLine]:
+def _csv_rows(text: Iterable[str], path: Path) -> Iterator[tuple[int, object]]:
     reader = csv.reader(text, strict=True)
     names = next(reader, list[str]())
     if "subject" not in names or len(names) != len(set(names)) or "" in names:
@@ -76,10 +88,9 @@ def _csv_lines(text: Iterable[str], path: Path) -> Iterator[TraitLine]:
         if not cells:
             continue
         if len(cells) != len(names):
-            raise CommandFailed(
-                f"{path}:{reader.line_num}  {len(cells)} cells, and there are {len(names)} columns", REFUSED
-            )
+            message = f"{path}:{reader.line_num}  {len(cells)} cells, and there are {len(names)} columns"
+            raise CommandFailed(message, REFUSED)
         row = dict(zip(names, cells, strict=True))
         subject = row.pop("subject")
         traits: dict[str, Json] = {name: read_value(cell, "a cell") for name, cell in row.items() if cell}
-        yield TraitLine(reader.line_num, json.dumps({"subject": subject, "traits": traits}).encode())
+        yield reader.line_num, {"subject": subject, "traits": traits}

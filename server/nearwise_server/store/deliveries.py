@@ -6,7 +6,7 @@ leaves it due. A channel may so get a delivery twice, never not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -50,7 +50,6 @@ class Draft:
     seq: int
     channel: str | None
     trigger: str
-    subject: str | None
     body: bytes
     created_ms: int
     until_ms: int
@@ -152,7 +151,7 @@ def settle_deliveries(connection: Connection, settlements: Sequence[Settlement])
         connection.execute(update(deliveries).where(same).values(changes), rows)
     for some in _slices([settlement.id for settlement in settlements if settlement.state is State.SENT]):
         sent = deliveries.c.id.in_(some) & (deliveries.c.state == State.SENT.value)
-        connection.execute(update(deliveries).where(sent).values(body=b"", subject=None))
+        connection.execute(update(deliveries).where(sent).values(body=b""))
 
 
 def remove_settled(connection: Connection, now_ms: int) -> int:
@@ -161,15 +160,12 @@ def remove_settled(connection: Connection, now_ms: int) -> int:
     return connection.execute(delete(deliveries).where(settled & (deliveries.c.next_ms <= now_ms))).rowcount
 
 
-def forget_deliveries(connection: Connection, environment: str, subject_matches: Callable[[str], bool]) -> int:
-    """Remove all deliveries about some subjects, in whatever state; how many."""
-    about_anyone = (deliveries.c.environment == environment) & deliveries.c.subject.is_not(None)
-    subjects = connection.execute(select(deliveries.c.subject).where(about_anyone).distinct()).scalars().all()
-    matching = [subject for subject in map(bytes, subjects) if subject_matches(subject.decode())]
-    removed = 0
-    for some in _slices(matching):
-        removed += connection.execute(delete(deliveries).where(about_anyone & deliveries.c.subject.in_(some))).rowcount
-    return removed
+def forget_deliveries(connection: Connection, stream: tuple[str, str, str], events: Sequence[int]) -> int:
+    """Remove the deliveries of some events (sequence numbers of an environment, device and epoch); how many."""
+    environment, device, epoch = stream
+    same = (deliveries.c.environment == environment) & (deliveries.c.device == device) & (deliveries.c.epoch == epoch)
+    some = (delete(deliveries).where(same & deliveries.c.seq.in_(part)) for part in _slices(events))
+    return sum(connection.execute(each).rowcount for each in some)
 
 
 def deliveries_before(
@@ -222,7 +218,6 @@ def _new_row(draft: Draft) -> dict[str, object]:
         "seq": draft.seq,
         "channel": DEFAULT_CHANNEL if draft.channel is None else draft.channel,
         "trigger": draft.trigger,
-        "subject": None if draft.subject is None else draft.subject.encode(),
         "body": draft.body,
         "state": State.WAITING.value,
         "tries": 0,

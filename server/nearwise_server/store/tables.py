@@ -202,8 +202,7 @@ channels = Table(
 )
 
 # One row for each trigger event that goes to a channel. `next_ms` is when it is tried next and, once it is settled,
-# when it is removed; `until_ms` is when it is given up. The subject is bytes, because PostgreSQL's text cannot hold
-# every text of an event; it and the body are emptied as soon as the delivery is sent.
+# when it is removed; `until_ms` is when it is given up. The body is emptied as soon as the delivery is sent.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -214,7 +213,6 @@ deliveries = Table(
     Column("seq", BigInteger, nullable=False),
     Column("channel", Text, nullable=False),
     Column("trigger", Text, nullable=False),
-    Column("subject", LargeBinary),
     Column("body", LargeBinary, nullable=False),
     Column("state", String(8), nullable=False),
     Column("tries", Integer, nullable=False),

@@ -22,7 +22,6 @@ def drafts_of(batch: SealedBatch, environment: str, settings: Settings, received
                 seq=batch.first + event.index,
                 channel=_column_text(event.fields.get("channel")) or None,
                 trigger=_column_text(event.fields["trigger"]),
-                subject=event.subject,
                 body=_body(event, environment, batch.device),
                 created_ms=received_ms,
                 until_ms=received_ms + int(settings.webhook_give_up_seconds * 1000),

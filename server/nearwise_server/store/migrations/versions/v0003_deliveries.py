@@ -42,7 +42,6 @@ def _deliveries() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("trigger", sa.Text(), nullable=False),
-        sa.Column("subject", sa.LargeBinary(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(8), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
