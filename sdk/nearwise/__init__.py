@@ -12,6 +12,7 @@ from nearwise.errors import (
     EventRefused,
     NearwiseError,
     SettingsInvalid,
+    SignalRefused,
     StorageBusy,
     StorageFailed,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Sending",
     "Settings",
     "SettingsInvalid",
+    "SignalRefused",
     "Source",
     "State",
     "Status",

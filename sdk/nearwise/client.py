@@ -157,6 +157,23 @@ class Client:
         """Every erasure asked for on this device, the oldest first, with the server's receipts as far as they came."""
         return self._engine.subjects.journal.erasures()
 
+    def signal(self, name: str, value: object, *, expires_seconds: float | None = None, session: bool = False) -> None:
+        """Say what the app noticed: rules read it as the attribute of this name with `source: signal`.
+
+        The newest value counts. It is kept in memory, takes the place of nothing that a context says, and is missing
+        after `expires_seconds`; None as the value takes it away at once.
+
+        Args:
+            name: that of the attribute.
+            value: what rules read; leave it as it is.
+            expires_seconds: how long it holds; None: until it is said anew.
+            session: it is about the customer in front of the device, and leaves with him at `next_customer`.
+
+        Raises:
+            SignalRefused: a name or an expiry that cannot be, or too many names.
+        """
+        self._engine.signals.set(name, value, expires_seconds, session=session)
+
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""

@@ -18,6 +18,7 @@ from nearwise.holdings import history_holding, repeats_holding, trigger_holding
 from nearwise.outbox.memory import MemoryLog
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
+from nearwise.signals import Signals
 from nearwise.states import Sending
 from nearwise.storage import Storage
 from nearwise.subjects import Subjects
@@ -77,6 +78,7 @@ class Engine:
             generations = Generations(self._storage.bundles, trust, limits)
         folder = None if self._storage is None else self._storage.folder
         self.subjects = Subjects(folder, settings, lambda: self.outbox)
+        self.signals = Signals(settings.clock)
         self.remembering = Remembering(self._history, self.subjects.gate.granted, lambda: self.outbox.place)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
@@ -135,8 +137,12 @@ class Engine:
 
     def _surround(self, subject: object) -> Surroundings:
         """What this device knows of a subject beside the context."""
-        granted = self.subjects.gate.granted(subject)
-        return Surroundings(granted=granted, history=self.remembering, device=self.device)
+        return Surroundings(
+            granted=self.subjects.gate.granted(subject),
+            history=self.remembering,
+            signals=self.signals.snapshot(),
+            device=self.device,
+        )
 
     def _zone(self) -> str:
         release = self.shelf.active.release
@@ -290,6 +296,7 @@ class Engine:
             self._storage.close()
             self._storage = None
         self.shelf.forget_disk()
+        self.signals.leave_to_parent()
         history = self.remembering.opened
         if history is not None:
             history.leave_to_parent()
