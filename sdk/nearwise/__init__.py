@@ -23,6 +23,7 @@ from nearwise_rules import ErrorCode, Reason
 
 if TYPE_CHECKING:
     from nearwise.actions import Action
+    from nearwise.collectors import Collector
     from nearwise.consent import Consent
     from nearwise.erasures import Erasure
     from nearwise.status import Status, TriggerFigures
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "Action": "actions",
+    "Collector": "collectors",
     "Consent": "consent",
     "Erasure": "erasures",
     "Request": "transport",
@@ -45,6 +47,7 @@ __all__ = [
     "Action",
     "Client",
     "ClientClosed",
+    "Collector",
     "Consent",
     "Context",
     "Decision",

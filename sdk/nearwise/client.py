@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nearwise.collectors import Collector
     from nearwise.consent import Consent
     from nearwise.erasures import Erasure
     from nearwise.status import Status
@@ -174,6 +175,19 @@ class Client:
         """
         self._engine.signals.set(name, value, expires_seconds, session=session)
 
+    def collect(self, name: str, collector: Collector, *, every_seconds: float) -> None:
+        """Ask a function of the app for a signal again and again, on the thread that sends.
+
+        It may take the place of what the SDK collects under this name. The signal is missing after it returned None,
+        raised (told in `status.uncollected`), or was not asked for twice `every_seconds`. Until it returns no event is
+        sent: what takes longer than a second is told too, and belongs on a thread of the app that calls `signal`.
+
+        Raises:
+            SignalRefused: a name or a time that cannot be, or too many collectors.
+            ClientClosed: the client was closed.
+        """
+        self._engine.collectors.add(name, collector, every_seconds)
+
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""
@@ -203,6 +217,7 @@ class Client:
             outbox_bytes=figures.size_bytes,
             withheld=engine.subjects.gate.withheld,
             triggers=engine.triggers.figures(),
+            uncollected=engine.collectors.failed,
         )
 
     def on_action(self, callback: Callable[[Action], object] | None) -> None:

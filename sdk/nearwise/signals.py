@@ -41,8 +41,7 @@ class Signals:
         Raises:
             SignalRefused: a name or an expiry that cannot be, or too many names.
         """
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise SignalRefused(f"the name of a signal is a text of 1 to {LONGEST_NAME} characters")
+        check_name(name)
         if expires_seconds is not None and not expires_seconds > 0:
             raise SignalRefused(f"a signal expires after more than 0 seconds, not {expires_seconds!r}")
         with self._lock:
@@ -71,6 +70,12 @@ class Signals:
     def leave_to_parent(self) -> None:
         """For a forked child: another thread of the parent may have held the lock."""
         self._lock = allocate_lock()
+
+
+def check_name(name: object) -> None:
+    """Raise SignalRefused for what can be no name of a signal."""
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
+        raise SignalRefused(f"the name of a signal is a text of 1 to {LONGEST_NAME} characters")
 
 
 def _with_room(known: dict[str, Signal], at: float) -> dict[str, Signal]:
