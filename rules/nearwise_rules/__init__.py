@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         owner_of,
         run_cases,
     )
+    from nearwise_rules.devices import DEVICE_SIGNALS
     from nearwise_rules.documents import (
         AnonymousPolicy,
         Attribute,
@@ -262,6 +263,7 @@ _HOMES = {
         "owner_of",
         "run_cases",
     ),
+    "nearwise_rules.devices": ("DEVICE_SIGNALS",),
     "nearwise_rules.documents": (
         "AnonymousPolicy",
         "Attribute",
@@ -370,6 +372,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ANONYMOUS",
     "DEVICE",
+    "DEVICE_SIGNALS",
     "EVENT_TYPES",
     "PROVIDED",
     "PURPOSES",

@@ -12,6 +12,7 @@ from nearwise.errors import (
     EventRefused,
     NearwiseError,
     SettingsInvalid,
+    SignalRefused,
     StorageBusy,
     StorageFailed,
 )
@@ -22,6 +23,7 @@ from nearwise_rules import ErrorCode, Reason
 
 if TYPE_CHECKING:
     from nearwise.actions import Action
+    from nearwise.collectors import Collector
     from nearwise.consent import Consent
     from nearwise.erasures import Erasure
     from nearwise.status import Status, TriggerFigures
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "Action": "actions",
+    "Collector": "collectors",
     "Consent": "consent",
     "Erasure": "erasures",
     "Request": "transport",
@@ -44,6 +47,7 @@ __all__ = [
     "Action",
     "Client",
     "ClientClosed",
+    "Collector",
     "Consent",
     "Context",
     "Decision",
@@ -58,6 +62,7 @@ __all__ = [
     "Sending",
     "Settings",
     "SettingsInvalid",
+    "SignalRefused",
     "Source",
     "State",
     "Status",

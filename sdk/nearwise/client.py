@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from nearwise.collectors import Collector
     from nearwise.consent import Consent
     from nearwise.erasures import Erasure
     from nearwise.status import Status
@@ -157,6 +158,36 @@ class Client:
         """Every erasure asked for on this device, the oldest first, with the server's receipts as far as they came."""
         return self._engine.subjects.journal.erasures()
 
+    def signal(self, name: str, value: object, *, expires_seconds: float | None = None, session: bool = False) -> None:
+        """Say what the app noticed: rules read it as the attribute of this name with `source: signal`.
+
+        The newest value counts. It is kept in memory, takes the place of nothing that a context says, and is missing
+        after `expires_seconds`; None as the value takes it away at once.
+
+        Args:
+            name: that of the attribute.
+            value: what rules read; leave it as it is.
+            expires_seconds: how long it holds; None: until it is said anew.
+            session: it is about the customer in front of the device, and leaves with him at `next_customer`.
+
+        Raises:
+            SignalRefused: a name or an expiry that cannot be, or too many names.
+        """
+        self._engine.signals.set(name, value, expires_seconds, session=session)
+
+    def collect(self, name: str, collector: Collector, *, every_seconds: float) -> None:
+        """Ask a function of the app for a signal again and again, on the thread that sends.
+
+        It may take the place of what the SDK collects under this name. The signal is missing after it returned None,
+        raised (told in `status.uncollected`), or was not asked for twice `every_seconds`. Until it returns no event is
+        sent: what takes longer than a second is told too, and belongs on a thread of the app that calls `signal`.
+
+        Raises:
+            SignalRefused: a name or a time that cannot be, or too many collectors.
+            ClientClosed: the client was closed.
+        """
+        self._engine.collectors.add(name, collector, every_seconds)
+
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""
@@ -186,6 +217,7 @@ class Client:
             outbox_bytes=figures.size_bytes,
             withheld=engine.subjects.gate.withheld,
             triggers=engine.triggers.figures(),
+            uncollected=engine.collectors.failed,
         )
 
     def on_action(self, callback: Callable[[Action], object] | None) -> None:

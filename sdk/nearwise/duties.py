@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nearwise.states import Sending
 
 if TYPE_CHECKING:
+    from nearwise.collectors import Collectors
     from nearwise.exposures import Exposures
     from nearwise.outbox.sealing import Outbox
     from nearwise.remembering import Remembering
@@ -28,6 +29,7 @@ class Duties(NamedTuple):
     transport: Callable[[], Transport] | None = None
     remembering: Remembering | None = None
     subjects: Subjects | None = None
+    collectors: Collectors | None = None
 
 
 class Report:

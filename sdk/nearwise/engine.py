@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise.bundles import Generations
+from nearwise.collectors import Collectors
 from nearwise.context import Desk
 from nearwise.decisions import Undecided
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
@@ -18,6 +19,7 @@ from nearwise.holdings import history_holding, repeats_holding, trigger_holding
 from nearwise.outbox.memory import MemoryLog
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
+from nearwise.signals import Signals
 from nearwise.states import Sending
 from nearwise.storage import Storage
 from nearwise.subjects import Subjects
@@ -77,6 +79,8 @@ class Engine:
             generations = Generations(self._storage.bundles, trust, limits)
         folder = None if self._storage is None else self._storage.folder
         self.subjects = Subjects(folder, settings, lambda: self.outbox)
+        self.signals = Signals(settings.clock)
+        self.collectors = Collectors(self.signals, settings)
         self.remembering = Remembering(self._history, self.subjects.gate.granted, lambda: self.outbox.place)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
@@ -119,6 +123,8 @@ class Engine:
         self.triggers.use(self.shelf.active.release)
         if self._place.url is not None or storage is not None:
             self._start_worker()
+        elif self.shelf.bundle is not None:
+            self.collectors.begin_alone(self.shelf.bundle.keys("attribute"))
 
     def _history(self) -> HistoryStore:
         from nearwise.history import HistoryLimits, HistoryStore, catch_up
@@ -136,8 +142,12 @@ class Engine:
 
     def _surround(self, subject: object) -> Surroundings:
         """What this device knows of a subject beside the context."""
-        granted = self.subjects.gate.granted(subject)
-        return Surroundings(granted=granted, history=self.remembering, device=self.device)
+        return Surroundings(
+            granted=self.subjects.gate.granted(subject),
+            history=self.remembering,
+            signals=self.signals.snapshot(),
+            device=self.device,
+        )
 
     def _zone(self) -> str:
         release = self.shelf.active.release
@@ -172,9 +182,10 @@ class Engine:
             transport=None if self._place.url is None else self._connect,
             remembering=self.remembering,
             subjects=self.subjects,
+            collectors=self.collectors,
         )
         self.worker = worker = Worker(duties)
-        self.exposures.wake = worker.wake
+        self.exposures.wake = self.collectors.wake = worker.wake
         worker.start()
 
     def _connect(self) -> Transport:
@@ -273,6 +284,7 @@ class Engine:
         self.triggers.close(max(deadline - monotonic(), _LAST_SECONDS))
         if self.worker is not None:
             self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
+        self.collectors.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):
             self.outbox.close()
         history = self.remembering.opened
@@ -291,6 +303,8 @@ class Engine:
             self._storage.close()
             self._storage = None
         self.shelf.forget_disk()
+        self.signals.leave_to_parent()
+        self.collectors.leave_to_parent()
         history = self.remembering.opened
         if history is not None:
             history.leave_to_parent()

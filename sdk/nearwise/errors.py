@@ -5,6 +5,7 @@ NearwiseError
 ├── StorageBusy         another process holds the storage folder: give each process its own
 ├── StorageFailed       the disk refused: the event is not safe, though it may be in the log and be sent
 ├── EventRefused        the event itself cannot be recorded (too large, not encodable): fix the call
+├── SignalRefused       a signal or a collector cannot be taken: fix the call
 └── ClientClosed        the client was closed before the call
 """
 
@@ -38,6 +39,10 @@ class StorageFailed(NearwiseError):
 
 class EventRefused(NearwiseError, ValueError):
     """An event that no retry can save: too large, or with values that events cannot carry."""
+
+
+class SignalRefused(NearwiseError, ValueError):
+    """A signal or a collector with a name or a time that cannot be, or one too many."""
 
 
 class ClientClosed(NearwiseError):

@@ -95,6 +95,21 @@ class Settings(_Frozen):
     """Turns the ids of subjects into tokens before anything else sees them: 16 bytes or more, the same on every device
     of a tenant, and a secret. None leaves ids as they are."""
 
+    collect: tuple[str, ...] = (
+        "device.app_version",
+        "device.arch",
+        "device.cores",
+        "device.memory.mb",
+        "device.online",
+        "device.os",
+        "device.os_version",
+        "device.power.plugged",
+    )
+    """What the device tells of itself, by name; docs/signals.md lists all. The default is what fits a whole series of
+    devices; `()` collects nothing."""
+    app_version: str | None = None
+    """The version of the app, told as `device.app_version`."""
+
     bundle_bytes: int = 64 * 1024 * 1024
     """The largest bundle that is taken."""
     history_days: int = 400
@@ -120,8 +135,18 @@ class Settings(_Frozen):
             raise SettingsInvalid("jitter must be at least 0 and below 1")
         if self.event_bytes * 2 > self.outbox_bytes:
             raise SettingsInvalid("outbox_bytes must have room for two events of event_bytes")
+        self._check_collect()
         if self.device is not None and not is_name(self.device):
             raise SettingsInvalid("device must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -")
+
+    def _check_collect(self) -> None:
+        if self.collect == Settings.collect:
+            return
+        from nearwise_rules import DEVICE_SIGNALS, did_you_mean
+
+        for name in self.collect:
+            if name not in DEVICE_SIGNALS:
+                raise SettingsInvalid(f"collect: no device tells {name!r}{did_you_mean(str(name), DEVICE_SIGNALS)}")
 
 
 def _shown(name: str, value: object) -> str:

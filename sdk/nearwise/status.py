@@ -57,3 +57,5 @@ class Status(NamedTuple):
     """Events not stored since the start, because their subject does not consent to what they are for."""
     triggers: TriggerFigures = TriggerFigures()
     """What waits to be done by triggers, and what was dropped."""
+    uncollected: tuple[str, ...] = ()
+    """Signals that could not be collected last time, and why."""

@@ -14,7 +14,7 @@ from nearwise.polling import CallFailed, KeyRefused, Poller
 from nearwise.retries import Backoff
 from nearwise.sending import Sender
 from nearwise.states import Sending
-from nearwise.transport import Transport
+from nearwise.transport import Transport, TransportFailed
 from nearwise.version import __version__
 from nearwise_rules import BundleRefused
 
@@ -59,6 +59,7 @@ class Synchronizer:
 
     def tick(self) -> float:
         """Do what is due; the seconds until something is due again. Never raises."""
+        collect_in = _NEVER if self._duties.collectors is None else self._duties.collectors.tick()
         now = self._clock()
         duties, settings = self._duties, self._settings
         if duties.exposures.counting and self._summary_at == _NEVER:
@@ -71,7 +72,7 @@ class Synchronizer:
         if now >= self._send_at:
             self._send()
         due = min(self._summary_at, self._poll_at, self._send_at)
-        return max(due - self._clock(), 0.0)
+        return max(min(due - self._clock(), collect_in), 0.0)
 
     def hurry(self) -> None:
         """Send what is there with the next `tick`, also during a back-off."""
@@ -170,9 +171,16 @@ class Synchronizer:
 
     def _heard(self) -> None:
         self.report.last_request = self._settings.clock()
+        self._tell_connected(True)
+
+    def _tell_connected(self, online: bool) -> None:
+        if self._duties.collectors is not None:
+            self._duties.collectors.connected(online)
 
     def _complain(self, error: Exception) -> None:
         self.report.last_error = f"{type(error).__name__}: {error}"
+        if isinstance(error, TransportFailed):
+            self._tell_connected(False)
 
     def _varied(self, seconds: float) -> float:
         return seconds * (1 + self._settings.jitter * (2 * self._draw() - 1))

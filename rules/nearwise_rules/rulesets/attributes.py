@@ -7,6 +7,7 @@ from datetime import datetime
 from json import dumps
 from typing import get_args
 
+from nearwise_rules.devices import meant_device_signal
 from nearwise_rules.documents import Attribute, AttributeType, Json, Privacy, Source
 from nearwise_rules.rulesets.conditions import PROVIDED
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
@@ -26,6 +27,7 @@ def check_attributes(attributes: Mapping[str, Part]) -> None:
     types = {**PROVIDED, **attribute_types(attributes)}
     for name, part in attributes.items():
         _check_attribute(part)
+        _check_collector(name, part)
         if PROVIDED.get(name, types.get(name)) != types.get(name):
             part.problem("provided", f"'{name}' is always {article(PROVIDED[name])}", of_key=True)
         parents = [name[:at] for at, letter in enumerate(name) if letter == "." and name[:at] in types]
@@ -53,6 +55,14 @@ def _check_attribute(part: Part) -> None:
     for value in values.items() if not values.absent else ():
         if not is_of_declared_type(value.value, kind):
             value.problem("value_type", f"{value.value!r} is not {article(kind)}")
+
+
+def _check_collector(name: str, part: Part) -> None:
+    """A device signal that is called almost as one of the SDK's was to be that one, and would always be missing."""
+    meant = meant_device_signal(name) if part.get("source").value == "device" else None
+    if meant is not None:
+        hint = f"did you mean '{meant}'? What the app collects under a name of its own has 'source: signal'"
+        part.problem("unknown_collector", f"no device tells '{name}'; {hint}", of_key=True)
 
 
 def _check_range(part: Part, kind: str) -> None:

@@ -47,7 +47,7 @@ class LocalClient(Client):
         self._desk.decide = self._decide_or_force
 
     def _still(self) -> Settings:
-        return Settings(device="testing", clock=lambda: self.now)
+        return Settings(device="testing", clock=lambda: self.now, collect=())
 
     def _seconds(self, moment: Moment) -> float:
         if isinstance(moment, int | float):
