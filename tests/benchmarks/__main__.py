@@ -13,7 +13,7 @@ from tests.benchmarks.peers import PEERS
 from tests.benchmarks.rows import Row, table
 from tests.benchmarks.timing import pin_to_one_core
 
-QUICK = Effort(repetitions=3, seconds=0.005, starts=2, exposures=200, audience_keys=100_000)
+QUICK = Effort(repetitions=3, seconds=0.005, starts=2, exposures=200, audience_keys=100_000, offers=60, rankings=25)
 
 
 def main(arguments: list[str] | None = None) -> int:

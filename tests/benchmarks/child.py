@@ -93,6 +93,32 @@ def record_and_die(folder: str, count: int, pause_seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def first_ranking(folder: str) -> None:
+    """Milliseconds of the first decision for six placements, from an open client on."""
+    import json
+    from pathlib import Path
+
+    from tests.benchmarks import offers, ranking
+
+    client = ranking.open_shop(Path(folder), clock := [offers.MONDAY])
+    start = time.perf_counter()
+    keys = ranking.asking(client, clock, offers.placements())(30.0, offers.MONDAY)
+    print(json.dumps([(time.perf_counter() - start) * 1e3, keys]), flush=True)
+    client.close()
+
+
+def first_by_hand(folder: str) -> None:
+    """The same of the hand-written loop: its offers and what the customer bought are read, then it ranks."""
+    import json
+    from pathlib import Path
+
+    from tests.benchmarks import offers, ranking
+
+    start = time.perf_counter()
+    keys = ranking.by_hand(Path(folder), offers.placements())(30.0, offers.MONDAY)
+    print(json.dumps([(time.perf_counter() - start) * 1e3, keys]))
+
+
 def _context() -> dict[str, object]:
     context: dict[str, object] = {"key": "user-0", "country": "DE", "plan": "pro", "device": "ios"}
     context.update(app_version="3.12.4", age=34, visits=57)

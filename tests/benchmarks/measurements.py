@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from nearwise_rules.logic import compile_conditions, compile_expression, compile
 from tests.benchmarks import floor, processes, product
 from tests.benchmarks.audiences import audience_rows
 from tests.benchmarks.peers import PEERS
+from tests.benchmarks.ranking import ranking_rows
 from tests.benchmarks.rows import Row
 from tests.benchmarks.sources import TYPES, condition
 from tests.benchmarks.timing import Loop, Timing, interleave, read
@@ -43,6 +45,8 @@ class Effort:
     exposures: int = 4000
     flags: int = 1000
     audience_keys: int = 1_000_000
+    offers: int = 1000
+    rankings: int = 2000
     python: str = ""
 
 
@@ -190,6 +194,13 @@ def audience(effort: Effort) -> list[Row]:
     return audience_rows(effort.audience_keys, repetitions=effort.repetitions, seconds=effort.seconds)
 
 
+def ranking(effort: Effort) -> list[Row]:
+    """A thousand offers in six placements of one call and in one, by history, caps, schedules and suppression."""
+    return ranking_rows(
+        candidates=effort.offers, calls=effort.rankings, starts=effort.starts, python=effort.python or sys.executable
+    )
+
+
 GROUPS = {
     "six": six_present,
     "missing": six_missing,
@@ -201,6 +212,7 @@ GROUPS = {
     "size": size,
     "compile": compiling,
     "audience": audience,
+    "ranking": ranking,
 }
 
 

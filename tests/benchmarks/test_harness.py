@@ -11,7 +11,7 @@ import pytest
 
 from nearwise_rules import parse
 from nearwise_rules.logic import compile_expression
-from tests.benchmarks import floor, product
+from tests.benchmarks import floor, offers, product, ranking
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.peers import PEERS, Peer
 from tests.benchmarks.workload import (
@@ -73,6 +73,17 @@ def test_our_client_keeps_the_shares_of_the_split(tmp_path: Path) -> None:
         assert abs(chosen.count(variant) / 40 - percent) < 3
 
 
+@pytest.mark.parametrize("score", offers.SCORES)
+def test_our_client_ranks_as_the_hand_written_loop_does(score: str) -> None:
+    keys, clock = offers.placements(), [offers.MONDAY]
+    with ranking.shop(150, score) as folder, ranking.open_shop(folder, clock) as client:
+        ask, beside = ranking.asking(client, clock, keys), ranking.by_hand(folder, keys)
+        night = offers.MONDAY + 15 * 3_600
+        for number, total in enumerate(offers.baskets(40)):
+            for at in (offers.MONDAY + number, night + number):
+                assert ask(total, at) == beside(total, at)
+
+
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_an_installed_peer_decides_as_the_reference_does(peer: Peer) -> None:
     if not peer.is_installed():
@@ -101,5 +112,8 @@ def test_the_command_prints_a_row_for_every_figure(capsys: pytest.CaptureFixture
         "installed size",
         "compile, six conditions",
         "audience of 100,000 keys, look-up p50",
+        "6 placements, 60 offers, cold, p50",
+        "6 placements, 60 offers, linear model, p50",
+        "1 placement, 20 offers, p50",
     ):
         assert what in printed

@@ -11,7 +11,9 @@ import pytest
 
 from nearwise import Client, Reason, SettingsInvalid
 from nearwise.testing import MemoryServer, RuleSetInvalid, client_from
+from nearwise.testing.rule_sets import MEMBERS
 from nearwise_rules import Json
+from nearwise_rules.rulesets.files import FOLDERS, LISTED
 
 RuleSet = Callable[..., dict[str, Json]]
 MORNING: Json = {
@@ -41,6 +43,37 @@ def test_audiences_are_lists_of_keys(audience: Json) -> None:
     with client_from({"audiences": {"vip": audience}, "flags": {"lounge": LOUNGE}}) as client:
         asked = {who: client.context(who).flag("lounge") for who in ("h-1", "h-2", "h-3", None)}
     assert asked == {"h-1": True, "h-2": True, "h-3": False, None: False}
+
+
+def test_the_short_form_has_a_member_for_every_file_and_folder_of_a_rule_set() -> None:
+    assert set(MEMBERS) == {"settings", "cases", *LISTED, *FOLDERS}
+
+
+def test_offers_placements_models_caps_events_and_triggers_are_members() -> None:
+    likely: Json = {"kind": "linear", "intercept": 0, "purposes": ["personalise"]}
+    rules: dict[str, Json] = {
+        "offers": {"tea": {"content": {"title": "Tea"}, "tags": ["drink"], "value": 2}},
+        "placements": {
+            "hero": {
+                "candidates": {"tags": ["drink"]},
+                "policies": {"likely": {"score": {"model": "likely", "value": True}}},
+                "blank": True,
+            }
+        },
+        "models": {"likely": likely},
+        "caps": {"drinks": {"tag": "drink", "limit": 1, "window": "day"}},
+        "events": {"exposure": {"purposes": ["store"]}},
+        "triggers": {"thanks": {"on": "purchase"}},
+    }
+    with client_from(rules) as client:
+        client.consent("h-1", {"store": True, "personalise": True})
+        visit = client.context("h-1")
+        shown = visit.decide("hero")
+        assert [(item.key, item.score) for item in shown] == [("tea", 1.0)]
+        shown.shown()
+        assert visit.decide("hero").keys == []
+        visit.track("purchase", 2)
+        assert [action.trigger for action in client.actions()] == ["thanks"]
 
 
 def test_a_folder_has_its_audiences_as_texts(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ missing, whoever gave it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from nearwise_rules.decide.ambient import AMBIENT, SINCE, ambient_names
 from nearwise_rules.logic.values import at_path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.attributes import Declared
     from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
+    from nearwise_rules.decide.surroundings import Surroundings
 
 
 class Reading:
@@ -49,33 +50,41 @@ class Reading:
         return data
 
     def _surround(self, data: dict[str, object], question: Question) -> None:
-        known, copied = question.surroundings, set[str]()
-        granted = known.granted
+        known, at = question.surroundings, question.at
+        denied = ~known.granted
+        opened: _Opened = {(): data}
+
+        def look_up(name: str) -> object:
+            return at_path(data, name.split("."))
+
         for each in self._attributes:
             path = each.path
-            there = at_path(data, path) if path[0] in data else None
-            if each.mask & ~granted:
+            inner = opened.get(path[:-1])
+            there = at_path(data, path) if inner is None else inner.get(path[-1])
+            if each.mask & denied:
                 if there is not None:
-                    _put(data, path, None, copied)
+                    _put(opened, path, None)
             elif there is None and each.is_provided:
-                value = _provided(each, data, question)
+                measure = each.measure
+                ledger = None if measure is None else question.ledger(measure.per)
+                if measure is None:
+                    value = _provided(each, known, at)
+                else:
+                    value = None if ledger is None else measure.value(ledger, look_up, at)
                 if value is not None:
-                    _put(data, path, value, copied)
+                    _put(opened, path, value)
         for name in self._ages:
             signal = known.signals.get(name)
             if signal is not None:
-                _put(data, (*SINCE[:-1].split("."), *name.split(".")), question.at - signal.at, copied)
+                _put(opened, (*SINCE[:-1].split("."), *name.split(".")), at - signal.at)
 
 
-def _provided(each: Declared, data: Mapping[str, object], question: Question) -> object:
-    """What the surroundings know of an attribute."""
-    known = question.surroundings
-    if each.measure is not None:
-        return remembered(each, data, question)
+def _provided(each: Declared, known: Surroundings, at: float) -> object:
+    """What the surroundings know of an attribute that is not history."""
     if each.source == "trait":
         return known.traits.get(each.name)
     signal = known.signals.get(each.name)
-    return None if signal is None or question.at >= signal.expires else signal.value
+    return None if signal is None or at >= signal.expires else signal.value
 
 
 def remembered(each: Declared, data: Mapping[str, object], question: Question) -> object:
@@ -87,18 +96,26 @@ def remembered(each: Declared, data: Mapping[str, object], question: Question) -
     return measure.value(ledger, lambda name: at_path(data, name.split(".")), question.at)
 
 
-def _put(data: dict[str, object], path: tuple[str, ...], value: object, copied: set[str]) -> None:
-    """Set a value at a path without changing the caller's own mappings."""
-    inner, reached = data, ""
-    if len(path) == 1:
-        data[path[0]] = value
-        return
-    for part in path[:-1]:
-        reached = f"{reached}.{part}"
-        below = inner.get(part)
-        if reached not in copied:
-            below = dict(cast("Mapping[str, object]", below)) if isinstance(below, Mapping) else {}
-            inner[part] = below
-            copied.add(reached)
-        inner = cast("dict[str, object]", below)
+_Opened: TypeAlias = "dict[tuple[str, ...], dict[str, object]]"
+"""The mappings of the data that are this reading's own, by path; () is the whole."""
+
+
+def _put(opened: _Opened, path: tuple[str, ...], value: object) -> None:
+    """Set a value at a path without changing the caller's own mappings. What a path lies in is put before it."""
+    inner = opened.get(path[:-1])
+    if inner is None:
+        inner = _open(opened, path[:-1])
     inner[path[-1]] = value
+
+
+def _open(opened: _Opened, path: tuple[str, ...]) -> dict[str, object]:
+    """A mapping of our own at a path: a copy of what is there."""
+    inner = opened[()]
+    for length, name in enumerate(path, 1):
+        own = opened.get(path[:length])
+        if own is None:
+            below = inner.get(name)
+            own = dict(cast("Mapping[str, object]", below)) if isinstance(below, Mapping) else {}
+            inner[name] = opened[path[:length]] = own
+        inner = own
+    return inner

@@ -1,7 +1,8 @@
 """Rule sets as tests write them, made into signed bundles.
 
 A rule set is a folder, the same files as a mapping from path to document, or the short form
-`{"attributes": {...}, "segments": {...}, "audiences": {...}, "flags": {...}, "triggers": {...}, "settings": {...}}`.
+`{"attributes": {...}, "flags": {...}, "offers": {...}, "placements": {...}, "settings": {...}}` with a member for each
+file and folder (see `MEMBERS`).
 """
 
 from __future__ import annotations
@@ -33,10 +34,9 @@ Source = str | os.PathLike[str] | Mapping[str, object]
 """A folder, files by path, or the short form."""
 
 TENANT = "testing"
-_PARTS = (
-    *("settings", "attributes", "segments", "events", "audiences"),
-    *("layers", "experiments", "flags", "triggers", "cases"),
-)
+_LISTED = ("attributes", "segments", "events", "layers", "caps")
+_FOLDERS = ("flags", "offers", "placements", "models", "experiments", "triggers")
+MEMBERS = ("settings", *_LISTED, *_FOLDERS, "audiences", "cases")
 """The members of the short form."""
 
 ISSUED = 1_767_225_600.0
@@ -96,18 +96,18 @@ def rule_set_files(source: Source) -> dict[str, Json]:
         return dict(_folder(os.fspath(source)))
     if any("." in path for path in source):
         return cast("dict[str, Json]", dict(source))
-    unknown = source.keys() - _PARTS
+    unknown = source.keys() - set(MEMBERS)
     if unknown:
-        raise RuleSetInvalid(f"a rule set has {', '.join(_PARTS)}, not {sorted(unknown)}")
+        raise RuleSetInvalid(f"a rule set has {', '.join(MEMBERS)}, not {sorted(unknown)}")
     return _short_form(cast("Mapping[str, Json]", source))
 
 
 def _short_form(source: Mapping[str, Json]) -> dict[str, Json]:
     files: dict[str, Json] = {"nearwise.json": source.get("settings") or {"name": TENANT}}
-    for name in ("attributes", "segments", "events", "layers"):
+    for name in _LISTED:
         if name in source:
             files[f"{name}.json"] = source[name]
-    for folder in ("flags", "experiments", "triggers"):
+    for folder in _FOLDERS:
         for key, document in cast("Mapping[str, Json]", source.get(folder) or {}).items():
             files[f"{folder}/{key}.json"] = document
     for key, audience in cast("Mapping[str, Json]", source.get("audiences") or {}).items():
