@@ -6,7 +6,7 @@ of a placement have a list of their own each, in which they note what was report
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from nearwise_rules import Decision as RulesDecision
@@ -62,11 +62,20 @@ class Decision(RulesDecision):
 
     item_kind: ClassVar[type[RulesItem]] = Item
 
+    def __iter__(self) -> Iterator[Item]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The items that a placement shows; none for a flag."""
+        return iter(self.items)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What a placement shows, best first; empty for a flag."""
+        return cast("tuple[Item, ...]", super().items)
+
     def shown(self) -> None:
         """Record the exposure: the customer has seen this, for a placement all of its items. Once; never raises."""
         if self.items:
             for item in self.items:
-                cast("Item", item).shown()
+                item.shown()
             return
         try:
             desk = cast("list[Desk]", self[5]).pop()
