@@ -3,7 +3,8 @@
     nearwise build rules --signing-key signing.key --output kiosk.bundle
     python kiosk.py kiosk.bundle --trust PUBLIC_KEY --storage kiosk
 
-It plays two short days at the counter and prints what stood on the screen and on the receipt. README.md walks through it.
+It plays two short days at the counter and prints what stood on the screen and on the receipt.
+README.md says what to look at.
 """
 
 from __future__ import annotations
