@@ -1,4 +1,4 @@
-"""The grocery till on the real baskets: better than chance, a right holdout, caps that hold, a day without a network."""
+"""The grocery till on the real baskets: better than chance, a right holdout, caps that hold, a day offline."""
 
 from __future__ import annotations
 
