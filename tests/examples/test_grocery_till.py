@@ -31,7 +31,8 @@ def baskets() -> list[Basket]:
 @pytest.fixture(scope="module")
 def play(baskets: list[Basket], tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Played]:
     def run(roam: bool) -> Played:
-        replay = example.play(baskets, tmp_path_factory.mktemp("tills"), roam=roam)
+        chosen = [basket for basket in baskets if not roam or basket.household.endswith(("0", "5"))]
+        replay = example.play(chosen, tmp_path_factory.mktemp("tills"), roam=roam)
         return Played(replay, Journal(replay.events, example.RULES, baskets[-1].at))
 
     return run
