@@ -14,7 +14,7 @@ from nearwise_rules import ErrorCode, Outcome, Reason
 from nearwise_rules import Item as RulesItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nearwise.context import Desk
     from nearwise_rules import Json
@@ -62,11 +62,18 @@ class Decision(RulesDecision):
 
     item_kind: ClassVar[type[RulesItem]] = Item
 
+    if TYPE_CHECKING:  # what `item_kind` means for type checkers
+
+        def __iter__(self) -> Iterator[Item]: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+
+        @property
+        def items(self) -> tuple[Item, ...]: ...
+
     def shown(self) -> None:
         """Record the exposure: the customer has seen this, for a placement all of its items. Once; never raises."""
         if self.items:
             for item in self.items:
-                cast("Item", item).shown()
+                item.shown()
             return
         try:
             desk = cast("list[Desk]", self[5]).pop()
