@@ -55,14 +55,14 @@ class Screen:
 
 def title(item: nearwise.Item) -> str:
     """The text of an offer, in the language of the customer."""
-    return str(item.value["title"]) if isinstance(item.value, dict) else ""
+    return str(item.value["title"])
 
 
 def serve(client: nearwise.Client, visit: Visit) -> Screen:
     """One visit: decide the whole screen at once, so that no offer stands in two places, and report what came of it."""
     customer = client.context(visit.card, device={"locale": visit.locale}, basket={"categories": visit.buys})
     hero, strip, receipt = customer.decide_many(["hero", "strip", "receipt"])
-    for item in (*hero, *strip):
+    for item in hero.items + strip.items:
         item.shown()
         if item.key == visit.turns_down:
             item.rejected()

@@ -74,7 +74,10 @@ def play(baskets: Sequence[Basket], storage: Path, *, roam: bool = False) -> Rep
     queues = [[basket for basket in baskets if till_of(basket, roam=roam) == number] for number in range(TILLS)]
     coupons_from = baskets[0].day + MEMORY
     with ThreadPoolExecutor(TILLS) as pool:
-        books = tuple(pool.map(lambda till, queue: till.replay(queue, coupons_from, OFFLINE_ON), tills, queues))
+        runs = [
+            pool.submit(till.replay, queue, coupons_from, OFFLINE_ON) for till, queue in zip(tills, queues, strict=True)
+        ]
+    books = tuple([run.result() for run in runs])
     for till in tills:
         till.client.close()
     found = server.events

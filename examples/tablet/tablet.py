@@ -55,7 +55,7 @@ class Tablet:
         elif action == "home":
             for tile in self.visit.decide("home"):
                 tile.shown()
-                yield f"* {tile.value['title']}" if isinstance(tile.value, dict) else ""
+                yield f"* {tile.value['title']}"
         elif action == "privacy":
             self.questions = list(QUESTIONS)
             yield self.questions[0]

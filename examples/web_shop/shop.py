@@ -9,7 +9,7 @@ function, which Starlette runs in a thread.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from html import escape
 from uuid import uuid4
@@ -59,7 +59,7 @@ async def basket(request: Request) -> Response:
     button, shipping = visit.decide_many(["checkout-button", "free-shipping"])
     amount = total(request)
     page = (
-        f"<p>{amount:.2f} EUR. {shipping_line(shipping.value, amount)}</p>"
+        f"<p>{amount:.2f} EUR. {shipping_line(shipping, amount)}</p>"
         f"<form method=post action='/buy?{escape(str(request.url.query))}'>"
         f"<button>{escape(str(button.value or 'Buy'))}</button></form>"
     )
@@ -70,9 +70,9 @@ async def basket(request: Request) -> Response:
     return response
 
 
-def shipping_line(value: object, amount: float) -> str:
+def shipping_line(shipping: nearwise.Decision, amount: float) -> str:
     """What the page says of shipping; without a rule set, nothing."""
-    least = value.get("from") if isinstance(value, dict) else None
+    least = shipping.value.get("from") if isinstance(shipping.value, dict) else None
     if not isinstance(least, int):
         return ""
     return "Shipping is free." if amount >= least else f"{least - amount:.2f} EUR more, and shipping is free."
@@ -99,7 +99,7 @@ def create_app(dial: Dial = dial) -> Starlette:
     """The app. Its client is opened when it starts and closed, with the last events sent, when it ends."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         with dial() as client:
             app.state.nearwise = client
             yield
