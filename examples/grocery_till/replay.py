@@ -17,6 +17,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -73,13 +74,13 @@ def play(baskets: Sequence[Basket], storage: Path, *, roam: bool = False) -> Rep
     tills = [Till(f"till-{number}", server, server.public_key, storage / f"till-{number}") for number in range(TILLS)]
     queues = [[basket for basket in baskets if till_of(basket, roam=roam) == number] for number in range(TILLS)]
     coupons_from = baskets[0].day + MEMORY
-    with ThreadPoolExecutor(TILLS) as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(TILLS) as pool:
+        for till in tills:
+            opened.enter_context(till.client)
         runs = [
             pool.submit(till.replay, queue, coupons_from, OFFLINE_ON) for till, queue in zip(tills, queues, strict=True)
         ]
-    books = tuple([run.result() for run in runs])
-    for till in tills:
-        till.client.close()
+        books = tuple([run.result() for run in runs])
     found = server.events
     return Replay(books, tuple([Event(e.device, e.type, e.at / 1000, e.subject or "", e.fields) for e in found]))
 
