@@ -14,7 +14,7 @@ from nearwise_rules import ErrorCode, Outcome, Reason
 from nearwise_rules import Item as RulesItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nearwise.context import Desk
     from nearwise_rules import Json
@@ -62,14 +62,12 @@ class Decision(RulesDecision):
 
     item_kind: ClassVar[type[RulesItem]] = Item
 
-    def __iter__(self) -> Iterator[Item]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The items that a placement shows; none for a flag."""
-        return iter(self.items)
+    if TYPE_CHECKING:  # what `item_kind` means for type checkers
 
-    @property
-    def items(self) -> tuple[Item, ...]:
-        """What a placement shows, best first; empty for a flag."""
-        return cast("tuple[Item, ...]", super().items)
+        def __iter__(self) -> Iterator[Item]: ...  # pyright: ignore[reportIncompatibleMethodOverride]
+
+        @property
+        def items(self) -> tuple[Item, ...]: ...
 
     def shown(self) -> None:
         """Record the exposure: the customer has seen this, for a placement all of its items. Once; never raises."""

@@ -20,5 +20,9 @@ def checkout(client: nearwise.Client) -> None:
     assert_type(decision.error_code, nearwise.ErrorCode | None)
     assert_type(decision.propensity, float | None)
     assert_type(decision.shown(), None)
+    for item in decision:
+        assert_type(item, nearwise.Item)
+        assert_type(item.shown(), None)
+    assert_type(decision.items, tuple[nearwise.Item, ...])
     assert_type(client.status, nearwise.Status)
     assert_type(client.flush(1.0), int)
