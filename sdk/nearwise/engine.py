@@ -135,6 +135,7 @@ class Engine:
         history.let_persist(self.subjects.persists)
         if release is not None:
             history.use(release.calendar)
+            history.remember_for(release.terms.forgetting)
             catch_up(history, self.outbox, release)
         if self.worker is not None:
             history.on_change(self.worker.wake_commits)

@@ -72,6 +72,7 @@ class Remembering:
             active = assigning(active, self)
         if self._store is not None:
             self._store.use(release.calendar)
+            self._store.remember_for(release.terms.forgetting)
         return active
 
     def recall(self, owner: str) -> Ledger:

@@ -303,3 +303,32 @@ def test_the_limits_are_those_of_the_settings() -> None:
     settings = Settings(history_days=30, history_subjects=100, history_bytes=1 << 20, history_memory_subjects=10)
     assert HistoryLimits.of(settings) == HistoryLimits(subjects=100, memory_subjects=10, days=30, bytes=1 << 20)
     assert HistoryLimits.of(Settings()) == HistoryLimits()
+
+
+def test_events_are_forgotten_when_they_may_not_be_remembered_any_longer(open_history: Opener) -> None:
+    first = open_history(lambda: NOON - 9 * DAY)
+    for number in range(5):
+        add(first, f"h-{number}", 2, at=NOON - 9 * DAY)
+    for owner in ("h-3", "h-4"):
+        add(first, owner, 1, at=NOON - DAY)
+    add(first, DEVICE, 1, at=NOON - 9 * DAY, event="visit")
+    first.close()
+    second = open_history(lambda: NOON)
+    assert (count(second, "h-0"), count(second, "h-4")) == (2, 3)  # these are in memory, the others are not
+    second.remember_for(lambda event: 7 * DAY if event == "seen" else float("inf"))
+    second.commit()
+    second.close()
+    third = open_history(lambda: NOON)
+    assert [count(third, f"h-{number}") for number in range(5)] == [0, 0, 0, 1, 1]
+    assert third.recall(DEVICE).count("visit", "", EVER, NOON) == 1
+    assert third.figures().subjects == 3
+
+
+def test_what_may_not_be_remembered_is_not_loaded(open_history: Opener) -> None:
+    history = open_history()
+    add(history, "h-1", 2, at=NOON - 9 * DAY)
+    add(history, "h-1", 1)
+    history.commit()
+    again = open_history()
+    again.remember_for(lambda _: 7 * DAY)
+    assert count(again, "h-1") == 1

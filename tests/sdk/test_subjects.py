@@ -224,6 +224,19 @@ def test_a_withdrawal_that_was_interrupted_is_carried_out_before_anything_is_sen
     assert "track" not in [event.type for event in server.events]
 
 
+def test_history_of_those_who_do_not_grant_store_is_in_no_file(
+    tmp_path: Path, open_client: OpenClient, server: MemoryServer
+) -> None:
+    client = open_client(storage=tmp_path)
+    assert client.ready(5)
+    for subject, store in ((ANNA, True), (BERTA, False)):
+        client.consent(subject, {"store": store, "profile": True, "measure": True})
+        client.context(subject).track("purchase", 1.0)
+    client.close()
+    assert holds(tmp_path, "history.db*", ANNA.encode())
+    assert not holds(tmp_path, "history.db*", BERTA.encode())
+
+
 def test_someone_unnamed_is_known_until_the_next_customer(tmp_path: Path) -> None:
     shelves = Shelves(tmp_path)
     shelves.consent(None, profile=True, measure=True)
@@ -341,7 +354,7 @@ def test_the_receipt_of_the_server_is_asked_for_and_kept(
     client.flush(10)
     until(lambda: client.erasures()[0].done)
     (erasure,) = client.erasures()
-    assert erasure.receipt == {"id": asked.id, "status": "done", "events": 2}
+    assert erasure.receipt == {"id": asked.id, "digest": asked.digest, "status": "done", "events": 2}
     assert {event.subject for event in server.events} == {None}
     client.close()
     again = open_client(storage=tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from json import loads
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -56,6 +56,12 @@ class Terms:
     def retention(self, event: str) -> float:
         """The seconds for which an event is remembered."""
         return self.event(event).retention_seconds
+
+    @property
+    def forgetting(self) -> Callable[[str], float] | None:
+        """The same as a function; None when everything is remembered for ever."""
+        limited = any(self.retention(name) < float("inf") for name in self._bundle.keys("event"))
+        return self.retention if limited else None
 
     def surround(self, _subject: object) -> Surroundings:
         """The surroundings of a subject of whom nothing is known but what everybody grants."""

@@ -154,6 +154,11 @@ class Database:
     def _used_pages(self) -> int:
         return self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
 
+    def owners(self) -> list[str]:
+        """Everybody, the least recently seen first."""
+        with self._translated():
+            return [str(row[0]) for row in self._writer.execute("SELECT owner FROM ledger ORDER BY seen").fetchall()]
+
     def sweep(self, before: float) -> int:
         """Forget the owners of whom nothing is newer than this; how many there were."""
         with self._transaction():

@@ -60,6 +60,11 @@ class HistoryFile:
             raise StorageFailed("the history cannot be begun anew")
         self._tried(lambda: database.write(changes))
 
+    def owners(self) -> list[str]:
+        """Everybody on the disk, the least recently seen first."""
+        database = self._opened(create=False)
+        return [] if database is None else self._tried(database.owners)
+
     def sweep(self) -> None:
         """Forget owners of whom nothing is newer than the days that are kept."""
         database = self._opened(create=False)

@@ -27,6 +27,8 @@ class LedgerMemory:
 
     def __init__(self, file: HistoryFile | None, limits: HistoryLimits) -> None:
         self.persists: Callable[[str], bool] = _everybody
+        self.retention: Callable[[str], float] | None = None
+        """The seconds for which an event may be remembered; None while nothing is limited."""
         self.lock = RLock()
         self.pending = Pending()
         self.unread_error: str | None = None
@@ -135,8 +137,20 @@ class LedgerMemory:
             self.unread_error = str(error)
             self._unread.add(owner)
             return self._unpacked(None)
-        ledger.prune(self._file.time.now())
+        now = self._file.time.now()
+        ledger.prune(now)
+        if self.retention is not None:
+            ledger.retain(self.retention, now)
         return ledger
+
+    def outdated(self, body: bytes | None) -> Ledger | None:
+        """A ledger from the disk without what may not be remembered any more; None when nothing of it goes."""
+        if body is None or self._file is None or self.retention is None:
+            return None
+        ledger = self._unpacked(body)
+        before = ledger.version
+        ledger.retain(self.retention, self._file.time.now())
+        return None if ledger.version == before else ledger
 
     def _unpacked(self, body: bytes | None) -> Ledger:
         limits = LedgerLimits(days=self._limits.days)

@@ -15,6 +15,7 @@ from nearwise.errors import StorageFailed
 from nearwise.history.figures import HistoryFigures, HistoryLimits
 from nearwise.history.file import BELIEVED, MARK, HistoryFile
 from nearwise.history.memory import LedgerMemory
+from nearwise.history.retention import retain
 from nearwise_rules import ANONYMOUS, DEVICE
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class HistoryStore:
     def let_persist(self, persists: Callable[[str], bool]) -> None:
         """Who may be on the disk, asked whenever somebody is read or written; the others are in memory only."""
         self._memory.persists = persists
+
+    def remember_for(self, seconds: Callable[[str], float] | None) -> None:
+        """How long an event may be remembered, by its name. The rest is forgotten once a day, and when it is loaded."""
+        self._memory.retention = seconds
+        self._sweep_due = 0.0
 
     def use(self, calendar: Calendar) -> None:
         """Count days, weeks and months by this calendar from now on: that of the rule set's zone."""
@@ -142,6 +148,8 @@ class HistoryStore:
                 self._write(self._file)
                 if monotonic() >= self._sweep_due:
                     self._file.sweep()
+                    retain(self._memory, self._file)
+                    self._write(self._file)
                     self._sweep_due = monotonic() + _SWEEP_SECONDS
             except StorageFailed as error:
                 self._last_error = str(error)

@@ -175,7 +175,7 @@ class MemoryServer:
             count += sum(old is not new for old, new in zip(stored.events, kept, strict=True))
             self._batches[key] = replace(stored, events=kept)
         for fields in asked:
-            self._receipts[str(fields["id"])] = {"id": fields["id"], "status": "done", "events": count}
+            self._receipts[str(fields["id"])] = {**fields, "status": "done", "events": count}
 
     def _erasure(self, number: str) -> Response:
         receipt = self._receipts.get(number)
