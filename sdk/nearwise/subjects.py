@@ -13,17 +13,17 @@ from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from nearwise.consent import STORE, Consent, ConsentStore
-from nearwise.erasures import Erasure, ErasureJournal
 from nearwise.errors import EventRefused, StorageFailed
 from nearwise.events import encode_event
 from nearwise.gate import Gate, about
-from nearwise.tokens import Tokens
-from nearwise_rules import ANONYMOUS, DEVICE, PURPOSES, erasure_digest, owner_of, purposes_mask
+from nearwise_rules import ANONYMOUS, DEVICE, PURPOSES, owner_of, purposes_mask
 
 if TYPE_CHECKING:
     from nearwise.consent_file import Said
+    from nearwise.erasures import Erasure, ErasureJournal
     from nearwise.outbox.sealing import Outbox
     from nearwise.settings import Settings
+    from nearwise.tokens import Tokens
 
 _PROFILE, _SHARE = purposes_mask(["profile"]), purposes_mask(["share"])
 _LONGEST_TEXT = 1024
@@ -56,8 +56,9 @@ class Subjects:
         """`folder` is the storage folder; without one everything ends with the process."""
         self.consents = ConsentStore(None if folder is None else os.path.join(folder, "consents"))
         self.gate = Gate(self.consents)
-        self.tokens = None if settings.subject_key is None else Tokens(settings.subject_key)
-        self.journal = ErasureJournal(None if folder is None else os.path.join(folder, "erasures.json"))
+        self.tokens = None if settings.subject_key is None else _tokens(settings.subject_key)
+        self._journal_path = None if folder is None else os.path.join(folder, "erasures.json")
+        self._journal: ErasureJournal | None = None
         self._holdings: list[Holding] = []
         self._clock = settings.clock
         self._outbox = outbox
@@ -68,6 +69,16 @@ class Subjects:
     def _begin_session(self) -> None:
         self._session = os.urandom(8).hex()
         self._session_since = self._clock()
+
+    @property
+    def journal(self) -> ErasureJournal:
+        """The erasures of this device."""
+        if self._journal is None:
+            from nearwise.erasures import ErasureJournal
+
+            with self._changing:
+                self._journal = self._journal or ErasureJournal(self._journal_path)
+        return self._journal
 
     def hold(self, holding: Holding) -> None:
         """From now on this is erased too."""
@@ -124,6 +135,9 @@ class Subjects:
 
     def forget(self, subject: object) -> Erasure:
         """Forget a subject; see `Client.forget`."""
+        from nearwise.erasures import Erasure
+        from nearwise_rules import erasure_digest
+
         owner = self._named(subject, "forget")
         erasure = Erasure(id=os.urandom(16).hex(), at=self._clock(), digest=erasure_digest(owner))
         with self._changing, _disk():
@@ -192,7 +206,7 @@ class Subjects:
         """For a forked child: what is known stays, the files are the parent's."""
         self._changing = RLock()
         self.consents.leave_to_parent()
-        self.journal = ErasureJournal(None)
+        self._journal = self._journal_path = None
 
     def _owner(self, subject: object) -> str:
         """Under which key things of a subject are kept.
@@ -215,6 +229,12 @@ class Subjects:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _tokens(key: bytes) -> Tokens:
+    from nearwise.tokens import Tokens
+
+    return Tokens(key)
 
 
 def _mask(purposes: Mapping[str, bool], wanted: bool) -> int:
