@@ -237,6 +237,34 @@ def test_history_of_those_who_do_not_grant_store_is_in_no_file(
     assert not holds(tmp_path, "history.db*", BERTA.encode())
 
 
+def test_a_history_made_again_of_queued_events_leaves_out_what_is_no_longer_granted(
+    tmp_path: Path, open_client: OpenClient, server: MemoryServer
+) -> None:
+    doors: Json = {"type": "integer", "source": "history", "history": {"count": "door"}, "purposes": ["profile"]}
+    seen: Json = {
+        "type": "boolean",
+        "variants": {"on": True, "off": False},
+        "default": "off",
+        "rules": [{"when": {">": [{"var": "doors"}, 0]}, "serve": "on"}],
+    }
+    server.publish({"attributes": {"doors": doors}, "flags": {"seen": seen}})
+    client = open_client(storage=tmp_path)
+    assert client.ready(5)
+    server.offline = True
+    for subject in (ANNA, BERTA):
+        client.consent(subject, {"store": True, "profile": True})
+        client.context(subject).track("door")
+        assert client.context(subject).flag("seen") is True
+    client.consent(ANNA, {"profile": False})
+    client.close(0)
+    for file in tmp_path.glob("history.db*"):
+        file.unlink()
+    again = open_client(storage=tmp_path)
+    assert again.context(BERTA).flag("seen") is True
+    again.consent(ANNA, {"profile": True})
+    assert again.context(ANNA).flag("seen") is False
+
+
 def test_someone_unnamed_is_known_until_the_next_customer(tmp_path: Path) -> None:
     shelves = Shelves(tmp_path)
     shelves.consent(None, profile=True, measure=True)

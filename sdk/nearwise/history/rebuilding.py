@@ -53,7 +53,8 @@ def catch_up(history: HistoryStore, outbox: Outbox, release: Release) -> int:
     epoch, _ = outbox.place
     marked = history.marked
     first = marked[1] + 1 if marked is not None and marked[0] == epoch else 0
-    waiting = (Waiting(epoch, sequence, event) for sequence, event in _decoded(outbox.found(first)))
+    found = _decoded(outbox.found(first))
+    waiting = (Waiting(epoch, sequence, _still_granted(event, release)) for sequence, event in found)
 
     def tags(offer: str) -> Sequence[str]:
         found = release.catalogue.offer(offer)
@@ -62,11 +63,19 @@ def catch_up(history: HistoryStore, outbox: Outbox, release: Release) -> int:
     return rebuild(history, waiting, release.remembers, tags)
 
 
+def _still_granted(event: Mapping[str, object], release: Release) -> Mapping[str, object]:
+    """The event with the purposes that its subject granted then and grants now."""
+    granted, subject = event.get("granted"), event.get("subject")
+    if subject is None or not isinstance(granted, int):
+        return event
+    return {**event, "granted": granted & release.surround(subject).granted}
+
+
 def _decoded(numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Mapping[str, object]]]:
     from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
 
     for sequence, payload in numbered:
-        event: object = unpackb(payload)
+        event = cast("Callable[[bytes], object]", unpackb)(payload)
         if isinstance(event, dict):
             yield sequence, cast("Mapping[str, object]", event)
 
