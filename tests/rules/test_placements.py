@@ -94,6 +94,24 @@ def test_rules_choose_between_policies_as_between_variants() -> None:
     assert (small.variant, small.reason, small.keys) == ("by_value", Reason.DEFAULT, ["b"])
 
 
+def test_a_split_between_policies_keeps_who_is_in_them_when_shares_change() -> None:
+    policies = {"by_value": {"score": {"value": True}}, "listed": {"order": "listed"}}
+    offers = {"a": {"value": 1}, "b": {"value": 2}}
+
+    def files(percent: int) -> dict[str, Any]:
+        rule = {"split": {"by_value": percent, "listed": 100 - percent}, "experiment": "ranking"}
+        return rule_set(offers, {"slot": {"candidates": {"offers": ["a", "b"]}, "policies": policies, "rules": [rule]}})
+
+    first = Shop(files(40))
+    grown = Shop(files(60), previous=first.release.bundle)
+    subjects = [f"h-{number}" for number in range(2_000)]
+    before = {each for each in subjects if first.decide("slot", subject=each).variant == "by_value"}
+    after = {each for each in subjects if grown.decide("slot", subject=each).variant == "by_value"}
+    assert before < after
+    decision = grown.decide("slot", subject=min(before))
+    assert (decision.keys, decision.experiment, decision.propensity) == (["b"], "ranking", 0.6)
+
+
 def test_a_holdout_is_given_the_fallback_and_says_so() -> None:
     files = rule_set({"a": offer(1), "thanks": {}}, {"slot": slot(fallback=["thanks"], holdout={"percent": 100})})
     decision = Shop(files).decide("slot")
