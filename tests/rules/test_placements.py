@@ -188,6 +188,22 @@ def test_a_recommendation_names_the_candidates() -> None:
     assert Shop(files).decide("slot").keys == ["rope"]
 
 
+def test_a_recommendation_scores_the_candidates_that_it_names() -> None:
+    model = {
+        "kind": "neighbours",
+        "reads": "bought",
+        "match": "item",
+        "neighbours": {"milk": {"bread": 0.2, "rye": 0.9}},
+    }
+    offers = {name: {"value": 1, "properties": {"item": name}} for name in ("bread", "rye")}
+    placement = {"size": 2, "candidates": {"model": "with"}, "policies": {"p": {"score": {"model": "with"}}}}
+    files = rule_set(
+        offers, {"slot": placement}, models__with=model, attributes={"bought": {"type": "list", "of": "string"}}
+    )
+    decision = Shop(files).decide("slot", bought=["milk"])
+    assert [(item.key, item.score) for item in decision.items] == [("rye", 0.9), ("bread", 0.2)]
+
+
 def test_what_is_no_context_is_an_error_and_no_exception() -> None:
     shop = Shop(rule_set({"a": offer(1)}, {"slot": slot()}))
     decision = shop.release.decide("slot", ["no mapping"], "h-1", MONDAY)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
