@@ -8,6 +8,7 @@ from typing import Any
 from nearwise.testing.rule_sets import packed_bundle, signer
 from nearwise_rules import (
     Assignment,
+    Bundle,
     Calendar,
     Decision,
     Ledger,
@@ -59,8 +60,16 @@ def rule_set(offers: Mapping[str, Any], placements: Mapping[str, Any], **more: A
 class Shop:
     """A release of a rule set, and what its device knows."""
 
-    def __init__(self, files: Mapping[str, Any], *, consent: Iterable[str] = (), device: str = "till-1") -> None:
-        bundle = open_bundle(packed_bundle(files), Trust(keys={signer().key_id: signer().public_key}))
+    def __init__(
+        self,
+        files: Mapping[str, Any],
+        *,
+        consent: Iterable[str] = (),
+        device: str = "till-1",
+        previous: Bundle | None = None,
+    ) -> None:
+        packed = packed_bundle(files, previous=previous)
+        bundle = open_bundle(packed, Trust(keys={signer().key_id: signer().public_key}))
         self.history = Remembered()
         self.granted = purposes_mask(consent)
         self.signals: dict[str, Signal] = {}

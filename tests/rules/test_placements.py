@@ -94,6 +94,24 @@ def test_rules_choose_between_policies_as_between_variants() -> None:
     assert (small.variant, small.reason, small.keys) == ("by_value", Reason.DEFAULT, ["b"])
 
 
+def test_a_split_between_policies_keeps_who_is_in_them_when_shares_change() -> None:
+    policies = {"by_value": {"score": {"value": True}}, "listed": {"order": "listed"}}
+    offers = {"a": {"value": 1}, "b": {"value": 2}}
+
+    def files(percent: int) -> dict[str, Any]:
+        rule = {"split": {"by_value": percent, "listed": 100 - percent}, "experiment": "ranking"}
+        return rule_set(offers, {"slot": {"candidates": {"offers": ["a", "b"]}, "policies": policies, "rules": [rule]}})
+
+    first = Shop(files(40))
+    grown = Shop(files(60), previous=first.release.bundle)
+    subjects = [f"h-{number}" for number in range(2_000)]
+    before = {each for each in subjects if first.decide("slot", subject=each).variant == "by_value"}
+    after = {each for each in subjects if grown.decide("slot", subject=each).variant == "by_value"}
+    assert before < after
+    decision = grown.decide("slot", subject=min(before))
+    assert (decision.keys, decision.experiment, decision.propensity) == (["b"], "ranking", 0.6)
+
+
 def test_a_holdout_is_given_the_fallback_and_says_so() -> None:
     files = rule_set({"a": offer(1), "thanks": {}}, {"slot": slot(fallback=["thanks"], holdout={"percent": 100})})
     decision = Shop(files).decide("slot")
@@ -168,6 +186,22 @@ def test_a_recommendation_names_the_candidates() -> None:
     assert Shop(files).decide("slot", bought=["milk", "tea"]).keys == ["bread", "butter", "cake"]
     assert Shop(files).decide("slot", bought=["milk"]).keys == ["bread", "butter", "rope"]
     assert Shop(files).decide("slot").keys == ["rope"]
+
+
+def test_a_recommendation_scores_the_candidates_that_it_names() -> None:
+    model = {
+        "kind": "neighbours",
+        "reads": "bought",
+        "match": "item",
+        "neighbours": {"milk": {"bread": 0.2, "rye": 0.9}},
+    }
+    offers = {name: {"value": 1, "properties": {"item": name}} for name in ("bread", "rye")}
+    placement = {"size": 2, "candidates": {"model": "with"}, "policies": {"p": {"score": {"model": "with"}}}}
+    files = rule_set(
+        offers, {"slot": placement}, models__with=model, attributes={"bought": {"type": "list", "of": "string"}}
+    )
+    decision = Shop(files).decide("slot", bought=["milk"])
+    assert [(item.key, item.score) for item in decision.items] == [("rye", 0.9), ("bread", 0.2)]
 
 
 def test_what_is_no_context_is_an_error_and_no_exception() -> None:

@@ -23,12 +23,12 @@ class Neighbours:
 
     def __init__(self, document: JsonObject) -> None:
         reads, match = str(document["reads"]), str(document["match"])
-        self.reads: tuple[str, ...] = (reads,)
+        self._wanted = ("offer", "properties", *match.split("."))
+        self.reads: tuple[str, ...] = (reads, ".".join(self._wanted))
         self.mask = purposes_mask(cast("list[str]", document.get("purposes") or ()))
         self.fallback = float(cast("float", document.get("fallback") or 0.0))
         self.most = int(cast("int", document.get("most") or 20))
         self._path = tuple(reads.split("."))
-        self._wanted = ("offer", "properties", *match.split("."))
         self._neighbours = {
             item: {other: float(cast("float", weight)) for other, weight in others.items()}
             for item, others in cast("dict[str, JsonObject]", document["neighbours"]).items()

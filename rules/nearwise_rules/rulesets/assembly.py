@@ -219,6 +219,7 @@ def _documents(draft: Draft, broken: _Broken) -> Iterator[tuple[str, str, Part, 
 
 BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None, Draft], Json]] = {
     "flag": built_flag,
+    "placement": built_flag,
     "offer": built_offer,
     "experiment": built_experiment,
     "layer": built_layer,

@@ -1,4 +1,4 @@
-"""Built flags: the ranges of their splits, carried over from the bundle before so that subjects stay where they are."""
+"""Built flags and placements: the ranges of their splits, carried over so that subjects stay where they are."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from nearwise_rules.rulesets.splits import Range, basis_points, lay_out
 
 
 def built_flag(key: str, document: JsonObject, previous: JsonObject | None, draft: Draft) -> dict[str, Json]:
-    """A checked flag with the ranges of its splits; `previous` is its last built document when subjects may be kept.
+    """A checked flag or placement with the ranges of its splits.
 
-    The ranges of a declared experiment are in its own entry.
+    `previous` is its last built document when subjects may be kept. The ranges of a declared experiment are in its own
+    entry.
     """
     declared = draft.sources["experiment"]
     if previous is not None and _salt(key, previous) != _salt(key, document):
