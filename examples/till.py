@@ -50,7 +50,7 @@ class Ledger:
 
 
 def ring_up(client: nearwise.Client, visit: dict[str, Any], ledger: Ledger) -> None:
-    """One basket: three decisions, what was shown, the purchase, and the coupons that were in fact redeemed."""
+    """One basket: four decisions, what was shown, the purchase, and the coupons that were in fact redeemed."""
     number = visit["basket_number"]
     basket = visit["basket"] | {"at": datetime.fromisoformat(visit["basket"]["at"])}
     checkout = client.context(visit["subject"], store=visit["store"], basket=basket, household=visit["household"])
@@ -69,8 +69,11 @@ def ring_up(client: nearwise.Client, visit: dict[str, Any], ledger: Ledger) -> N
     if offer.rule:  # a rule holds: the offer is on the screen, or the household is held out of it; both are reported
         ledger.report(f"{number}/offer", offer.id, offer.shown)
 
-    purchase = f"{number}/purchase"
-    ledger.report(purchase, purchase, partial(checkout.track, "purchase", visit["basket"]["total"], step=purchase))
+    purchase, bought = f"{number}/purchase", visit["basket"]["categories"]
+    total = visit["basket"]["total"]
+    ledger.report(purchase, purchase, partial(checkout.track, "purchase", total, step=purchase, category=bought))
+    receipt = decide("receipt")
+    ledger.report(f"{number}/receipt", receipt.id, receipt.shown)
     for index, campaign in enumerate(visit["redeemed"]):
         step = f"{number}/redemption-{index}"
         ledger.report(step, step, partial(checkout.track, "redemption", 1.0, campaign=campaign, step=step))

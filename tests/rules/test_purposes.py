@@ -130,8 +130,10 @@ def test_the_policies_of_a_bundle_are_read_with_their_defaults() -> None:
 def test_an_attribute_is_missing_without_the_consent_that_it_needs() -> None:
     denying = release()
     assert denying.decide("f", {"tier": "gold"}, "s", 0.0).value is False
-    assert denying.granting(["profile", "measure"]).decide("f", {"tier": "gold"}, "s", 0.0).value is False
-    assert denying.granting(["personalise"]).decide("f", {"tier": "gold"}, "s", 0.0).value is True
+    assert (
+        denying.knowing({"consent": ["profile", "measure"]}, 0.0).decide("f", {"tier": "gold"}, "s", 0.0).value is False
+    )
+    assert denying.knowing({"consent": ["personalise"]}, 0.0).decide("f", {"tier": "gold"}, "s", 0.0).value is True
     everybody = release(nearwise={"name": "x", "consent": {"granted": ["personalise"]}})
     assert everybody.decide("f", {"tier": "gold"}, "s", 0.0).value is True
 

@@ -65,22 +65,26 @@ def failure_of(case: JsonObject, release: Release) -> str:
 
 def _question(case: JsonObject, release: Release, at: float) -> Question:
     """What a case asks, with what the device knows beside the context."""
-    subject = case.get("subject")
-    known = Surroundings(
-        granted=release.terms.granted | purposes_mask(cast("list[str]", case.get("consent") or ())),
-        history=_Recalled(case, release),
-        signals={name: Signal(value, at) for name, value in cast("JsonObject", case.get("signals") or {}).items()},
-        traits=cast("JsonObject", case.get("traits") or {}),
-    )
+    known = told_surroundings(case, release, at)
     context = cast("Mapping[str, object]", case.get("context") or {})
-    return Question(context, subject, at, kind=release.kind, surround=lambda _subject: known)
+    return Question(context, case.get("subject"), at, kind=release.kind, surround=lambda _subject: known)
+
+
+def told_surroundings(told: JsonObject, release: Release, at: float) -> Surroundings:
+    """What a device knows of a subject, as golden cases tell it: `consent`, `history`, `signals` and `traits`."""
+    return Surroundings(
+        granted=release.terms.granted | purposes_mask(cast("list[str]", told.get("consent") or ())),
+        history=_Recalled(told, release),
+        signals={name: Signal(value, at) for name, value in cast("JsonObject", told.get("signals") or {}).items()},
+        traits=cast("JsonObject", told.get("traits") or {}),
+    )
 
 
 class _Recalled:
-    """The history that a case tells: everything in it happened to its subject on this device."""
+    """The history that is told: everything in it happened to the subject on this device."""
 
-    def __init__(self, case: JsonObject, release: Release) -> None:
-        self._case = case
+    def __init__(self, told: JsonObject, release: Release) -> None:
+        self._happened = cast("list[JsonObject]", told.get("history") or ())
         self._release = release
         self._ledgers: dict[str, Ledger] = {}
 
@@ -95,7 +99,7 @@ class _Recalled:
 
         release = self._release
         ledger = Ledger(release.catalogue.calendar)
-        for each in cast("list[JsonObject]", self._case.get("history") or ()):
+        for each in self._happened:
             at = instant(str(each["at"]), release.zone)
             properties = cast("Mapping[str, object]", each.get("properties") or {})
             release.remembers.record(ledger, str(each["event"]), properties, float(str(each.get("value") or 0)), at)

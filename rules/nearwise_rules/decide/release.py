@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
 
-from nearwise_rules.consent import purposes_mask
 from nearwise_rules.decide.attributes import Attributes
 from nearwise_rules.decide.audiences import Audiences
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
@@ -15,7 +14,7 @@ from nearwise_rules.decide.declared import Experiments
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
-from nearwise_rules.decide.surroundings import Shared, Surround, Surroundings
+from nearwise_rules.decide.surroundings import Shared, Surround
 from nearwise_rules.decide.terms import Terms
 from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
@@ -75,9 +74,16 @@ class Release:
         self.experiments = Experiments(self)
         self._triggers: Triggers | None = None
 
-    def granting(self, purposes: Iterable[str]) -> Release:
-        """A release of the same bundle for subjects of whom no more is known than that they grant these purposes."""
-        surroundings = Surroundings(granted=self.terms.granted | purposes_mask(purposes))
+    def knowing(self, told: JsonObject, at: float) -> Release:
+        """A release of the same bundle for subjects of whom this is known at Unix seconds `at`: `consent`, `history`,
+        `signals` and `traits` as golden cases write them.
+
+        Raises:
+            ValueError: a time in it is none.
+        """
+        from nearwise_rules.decide.cases import told_surroundings
+
+        surroundings = told_surroundings(told, self, at)
         return Release(self.bundle, self.kind, lambda _: surroundings)
 
     @property

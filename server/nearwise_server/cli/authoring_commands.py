@@ -17,7 +17,7 @@ from nearwise_server.cli import screen
 from nearwise_server.cli.audiences import build_with_progress, facts_of, show_audiences
 from nearwise_server.cli.errors import CommandFailed, HasProblems
 from nearwise_server.cli.folders import read_folder, write_new
-from nearwise_server.cli.questions import Question, ask, read_context, undeclared, withheld
+from nearwise_server.cli.questions import Question, ask, read_context, read_known, undeclared, withheld
 from nearwise_server.cli.sealing import BundleFile, open_own, seal_bundle
 from nearwise_server.cli.starter import KEY_FILE, starter_files
 
@@ -127,13 +127,18 @@ def decide(
     consent: Annotated[
         str, typer.Option(metavar="PURPOSE,...", help="The purposes that the subject consents to.")
     ] = "",
+    known: Annotated[
+        Path | None,
+        typer.Option(help="What the device knows, as a golden case tells it: history, signals, traits, consent."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each rule made of it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Decide one flag or placement for one context, with the files as they are."""
     built = _built(folder)
-    granted = tuple(filter(None, (name.strip() for name in consent.split(","))))
-    question = Question(flag, subject, read_context(context, values or []), at, built.settings.zone, granted)
+    question = Question(
+        flag, subject, read_context(context, values or []), at, built.settings.zone, read_known(known, consent)
+    )
     explanation = ask(built.entries, question, time.time())
     for warning in (*undeclared(built.entries, question.context), *withheld(built, question)):
         screen.err.print(f"nearwise: {warning}", markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from json import loads
 from pathlib import Path
@@ -20,7 +20,7 @@ from nearwise_server.cli.errors import CommandFailed
 class Question:
     """What is asked. `at` is an ISO 8601 time, in `zone` when it names none; None is now.
 
-    `consent` are the purposes that the subject grants.
+    `known` is what the device knows of the subject, as golden cases tell it: `consent`, `history`, `signals`, `traits`.
     """
 
     flag: str
@@ -28,7 +28,13 @@ class Question:
     context: dict[str, Json]
     at: str | None
     zone: str
-    consent: tuple[str, ...] = ()
+    known: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    @property
+    def consent(self) -> tuple[str, ...]:
+        """The purposes that the subject grants."""
+        given = self.known.get("consent")
+        return tuple(map(str, given)) if isinstance(given, list) else ()
 
 
 def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation:
@@ -39,7 +45,7 @@ def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation
     """
     for name in set(question.consent).difference(PURPOSES):
         raise CommandFailed(f"unknown purpose '{name}'{did_you_mean(name, PURPOSES)}")
-    release = Release(provisional_bundle(entries, now)).granting(question.consent)
+    release = Release(provisional_bundle(entries, now))
     known = (*release.flag_keys, *release.placement_keys)
     if question.flag not in known:
         raise CommandFailed(f"unknown flag or placement '{question.flag}'{did_you_mean(question.flag, known)}")
@@ -47,7 +53,8 @@ def ask(entries: Sequence[Entry], question: Question, now: float) -> Explanation
         at = now if question.at is None else _instant(question.at, question.zone)
     except ValueError as error:
         raise CommandFailed(f"'{question.at}' is not a time such as 2026-11-23T08:10") from error
-    return explain(release, question.flag, question.context, question.subject, at)
+    knowing = release.knowing(question.known, at)
+    return explain(knowing, question.flag, question.context, question.subject, at)
 
 
 def undeclared(entries: Sequence[Entry], context: Mapping[str, Json]) -> Iterator[str]:
@@ -102,6 +109,23 @@ def read_context(file: Path | None, values: Iterable[str]) -> dict[str, Json]:
             raise CommandFailed(f"'{text}' is not NAME=VALUE")
         _put(context, name, read_value(value, "--set"))
     return context
+
+
+def read_known(file: Path | None, consent: str) -> dict[str, Json]:
+    """What a file tells of the subject (members of a golden case), and the purposes of `consent` ("profile,measure").
+
+    Raises:
+        CommandFailed: the file cannot be read, or tells something that no golden case does.
+    """
+    known = {} if file is None else _read_file(file)
+    for name in known.keys() - set(KNOWN):
+        raise CommandFailed(f"{file}: unknown field '{name}'{did_you_mean(name, KNOWN)}")
+    granted = [name.strip() for name in consent.split(",") if name.strip()]
+    before = known.get("consent")
+    return {**known, "consent": [*(before if isinstance(before, list) else ()), *granted]}
+
+
+KNOWN = ("consent", "history", "signals", "traits")
 
 
 def _read_file(file: Path) -> dict[str, Json]:
