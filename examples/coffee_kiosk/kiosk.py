@@ -29,12 +29,14 @@ class Visit:
     locale: str = "en"
     buys: tuple[str, ...] = ()
     turns_down: str = ""
+    queue: int | None = None
+    """How many stood in line, when the camera told."""
 
 
 VISITS = (
     Visit("2026-11-23T07:40", "card-1", "pl-PL", buys=("COFFEE",)),
     Visit("2026-11-23T08:30", "card-1", "pl-PL"),  # has had his coffee
-    Visit("2026-11-23T08:35", "card-2", turns_down="flat-white"),
+    Visit("2026-11-23T08:35", "card-2", turns_down="flat-white", queue=6),  # a long line
     Visit("2026-11-23T12:10", "card-2", buys=("SOUP",)),
     Visit("2026-11-23T12:40", "card-2"),  # has had his soup
     Visit("2026-11-24T07:45", "card-2", turns_down="flat-white"),
@@ -60,6 +62,8 @@ def title(item: nearwise.Item) -> str:
 
 def serve(client: nearwise.Client, visit: Visit) -> Screen:
     """One visit: decide the whole screen at once, so that no offer stands in two places, and report what came of it."""
+    if visit.queue is not None:
+        client.signal("queue.length", visit.queue, expires_seconds=300)  # nobody relies on an old figure
     customer = client.context(visit.card, device={"locale": visit.locale}, basket={"categories": visit.buys})
     hero, strip, receipt = customer.decide_many(["hero", "strip", "receipt"])
     for item in hero.items + strip.items:

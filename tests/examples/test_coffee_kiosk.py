@@ -15,7 +15,7 @@ ESPRESSO, CHEESECAKE = "A double for the price of one", "Cheesecake and tea"
 COUNTED = [
     ("Flat white 2 zł taniej", ("Do tego ciepły croissant", "Podwójne w cenie pojedynczego"), "Nasza kawa do domu"),
     ("Do tego ciepły croissant", ("Dobrze, że jesteś",), None),
-    (FLAT_WHITE, (CROISSANT, ESPRESSO), None),
+    ("Order ahead and skip the line", (FLAT_WHITE, CROISSANT), None),
     ("Soup of the day", (CHEESECAKE, ESPRESSO), "Thank you, see you soon"),
     (CHEESECAKE, (ESPRESSO,), None),
     (FLAT_WHITE, (CROISSANT, ESPRESSO), None),
