@@ -357,7 +357,15 @@ def test_no_byte_of_a_forgotten_subject_is_in_any_file(
     erasure = client.forget(ANNA)
     assert owner.encode() not in all_bytes(tmp_path)
     assert ANNA.encode() not in all_bytes(tmp_path)
-    assert dict(erasure.erased) == {"consents": 1, "history": 1, "triggers": 1, "repeats": 0, "events": 102}
+    assert dict(erasure.erased) == {
+        "consents": 1,
+        "history": 1,
+        "triggers": 1,
+        "repeats": 0,
+        "signals": 0,
+        "traits": 0,
+        "events": 102,
+    }
     assert erasure.digest == erasure_digest(owner)
     assert client.consent(ANNA) == nearwise.Consent(policy=None)
     server.offline = False
