@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from nearwise.engine import Engine
     from nearwise.exposures import Exposures
     from nearwise.remembering import Remembering
-    from nearwise.signals import Signals
     from nearwise.triggers import Triggers
 
 _HISTORY = purposes_mask(["store", "profile"])
@@ -25,7 +24,7 @@ def holdings_of(engine: Engine) -> tuple[Holding, ...]:
         history_holding(engine.remembering),
         trigger_holding(lambda: engine.triggers),
         repeats_holding(lambda: engine.exposures),
-        signal_holding(engine.signals),
+        *engine.noticed.holdings(),
     )
 
 
@@ -55,11 +54,6 @@ def trigger_holding(triggers: Callable[[], Triggers]) -> Holding:
         return before.waiting + before.actions - after.waiting - after.actions
 
     return Holding("triggers", _TRIGGERS, forget, lambda: triggers().forget(None))
-
-
-def signal_holding(signals: Signals) -> Holding:
-    """Signals about the customer in front of the device: they name nobody, so they go with anybody."""
-    return Holding("signals", 0, signals.forget, signals.end_session)
 
 
 def repeats_holding(exposures: Callable[[], Exposures]) -> Holding:
