@@ -123,6 +123,7 @@ class Client:
         """Someone unnamed turns out to be this subject; whether what is remembered of him is the subject's now.
 
         The rule set says when: `anonymous: { join: never | consented | always }`. With `join=False` never.
+        The centre is asked for his traits meanwhile; until it answers, those that the disk still has count.
 
         Raises:
             EventRefused: what can be no subject.
@@ -173,7 +174,7 @@ class Client:
         Raises:
             SignalRefused: a name or an expiry that cannot be, or too many names.
         """
-        self._engine.signals.set(name, value, expires_seconds, session=session)
+        self._engine.noticed.signals.set(name, value, expires_seconds, session=session)
 
     def collect(self, name: str, collector: Collector, *, every_seconds: float) -> None:
         """Ask a function of the app for a signal again and again, on the thread that sends.
@@ -186,7 +187,7 @@ class Client:
             SignalRefused: a name or a time that cannot be, or too many collectors.
             ClientClosed: the client was closed.
         """
-        self._engine.collectors.add(name, collector, every_seconds)
+        self._engine.noticed.collectors.add(name, collector, every_seconds)
 
     @property
     def status(self) -> Status:
@@ -206,7 +207,7 @@ class Client:
             last_download=report.last_download,
             last_activation=active.since,
             last_sent=report.last_sent,
-            last_error=report.last_error or engine.exposures.failed or engine.triggers.report.last_error,
+            last_error=report.last_error or engine.failed,
             refused=shelf.refused,
             damaged=(*shelf.damaged, *engine.triggers.damaged),
             sending=report.sending,
@@ -217,7 +218,7 @@ class Client:
             outbox_bytes=figures.size_bytes,
             withheld=engine.subjects.gate.withheld,
             triggers=engine.triggers.figures(),
-            uncollected=engine.collectors.failed,
+            uncollected=engine.noticed.collectors.failed,
         )
 
     def on_action(self, callback: Callable[[Action], object] | None) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from nearwise.states import Sending
 
 if TYPE_CHECKING:
-    from nearwise.collectors import Collectors
     from nearwise.exposures import Exposures
+    from nearwise.noticed import Noticed
     from nearwise.outbox.sealing import Outbox
     from nearwise.remembering import Remembering
     from nearwise.settings import Settings
@@ -29,7 +29,7 @@ class Duties(NamedTuple):
     transport: Callable[[], Transport] | None = None
     remembering: Remembering | None = None
     subjects: Subjects | None = None
-    collectors: Collectors | None = None
+    noticed: Noticed | None = None
 
 
 class Report:

@@ -9,17 +9,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise.bundles import Generations
-from nearwise.collectors import Collectors
 from nearwise.context import Desk
 from nearwise.decisions import Undecided
 from nearwise.errors import ClientClosed, EventRefused, SettingsInvalid, StorageFailed
 from nearwise.events import encode_event
 from nearwise.exposures import Exposures
 from nearwise.holdings import holdings_of
+from nearwise.noticed import Noticed
 from nearwise.outbox.memory import MemoryLog
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
-from nearwise.signals import Signals
 from nearwise.states import Sending
 from nearwise.storage import Storage
 from nearwise.subjects import Subjects
@@ -79,8 +78,8 @@ class Engine:
             generations = Generations(self._storage.bundles, trust, limits)
         folder = None if self._storage is None else self._storage.folder
         self.subjects = Subjects(folder, settings, lambda: self.outbox)
-        self.signals = Signals(settings.clock)
-        self.collectors = Collectors(self.signals, settings)
+        self.noticed = Noticed(folder, settings, self.subjects.gate.granted)
+        self.subjects.here = self.noticed.traits.want
         self.remembering = Remembering(self._history, self.subjects.gate.granted, lambda: self.outbox.place)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
@@ -88,6 +87,7 @@ class Engine:
         stored = None if self._storage is None else self._storage.device()
         self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
         self.subjects.gate.adopt(self.shelf.active.release)
+        self.noticed.traits.adopt(self.shelf.active.release)
         active = self.remembering.adopt(self.shelf.active)
         self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
         for holding in holdings_of(self):
@@ -119,8 +119,7 @@ class Engine:
         self.triggers.use(self.shelf.active.release)
         if self._place.url is not None or storage is not None:
             self._start_worker()
-        elif self.shelf.bundle is not None:
-            self.collectors.begin_alone(self.shelf.bundle.keys("attribute"))
+        self.noticed.begin(self.worker, self.shelf.active.release)
 
     def _history(self) -> HistoryStore:
         from nearwise.history import HistoryLimits, HistoryStore, catch_up
@@ -142,7 +141,8 @@ class Engine:
         return Surroundings(
             granted=self.subjects.gate.granted(subject),
             history=self.remembering,
-            signals=self.signals.snapshot(),
+            signals=self.noticed.signals.snapshot(),
+            traits=self.noticed.traits.of(subject),
             device=self.device,
         )
 
@@ -166,6 +166,11 @@ class Engine:
 
         return Report() if self.worker is None else self.worker.report
 
+    @property
+    def failed(self) -> str | None:
+        """What went wrong last beside the network."""
+        return self.exposures.failed or self.triggers.report.last_error or self.noticed.traits.failed
+
     def _start_worker(self) -> None:
         from nearwise.duties import Duties
         from nearwise.worker import Worker
@@ -179,10 +184,10 @@ class Engine:
             transport=None if self._place.url is None else self._connect,
             remembering=self.remembering,
             subjects=self.subjects,
-            collectors=self.collectors,
+            noticed=self.noticed,
         )
         self.worker = worker = Worker(duties)
-        self.exposures.wake = self.collectors.wake = worker.wake
+        self.exposures.wake = worker.wake
         worker.start()
 
     def _connect(self) -> Transport:
@@ -195,6 +200,7 @@ class Engine:
 
     def _switch(self, active: Active) -> None:
         self.subjects.gate.adopt(active.release)
+        self.noticed.traits.adopt(active.release)
         active = self.remembering.adopt(active)
         self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
         self.triggers.use(active.release)
@@ -281,7 +287,7 @@ class Engine:
         self.triggers.close(max(deadline - monotonic(), _LAST_SECONDS))
         if self.worker is not None:
             self.worker.stop(max(deadline - monotonic(), _LAST_SECONDS))
-        self.collectors.stop(max(deadline - monotonic(), _LAST_SECONDS))
+        self.noticed.stop(max(deadline - monotonic(), _LAST_SECONDS))
         with suppress(StorageFailed, OSError):
             self.outbox.close()
         history = self.remembering.opened
@@ -300,8 +306,7 @@ class Engine:
             self._storage.close()
             self._storage = None
         self.shelf.forget_disk()
-        self.signals.leave_to_parent()
-        self.collectors.leave_to_parent()
+        self.noticed.leave_to_parent()
         history = self.remembering.opened
         if history is not None:
             history.leave_to_parent()

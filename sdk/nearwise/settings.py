@@ -110,6 +110,13 @@ class Settings(_Frozen):
     app_version: str | None = None
     """The version of the app, told as `device.app_version`."""
 
+    traits_seconds: float = 900.0
+    """After this the centre is asked again what it knows of a subject."""
+    traits_days: int = 7
+    """How long what it said may be used while it cannot be asked, also over restarts."""
+    traits_subjects: int = 1000
+    """Of how many subjects traits are kept, in memory and on disk."""
+
     bundle_bytes: int = 64 * 1024 * 1024
     """The largest bundle that is taken."""
     history_days: int = 400

@@ -59,6 +59,8 @@ class Subjects:
         self.tokens = None if settings.subject_key is None else _tokens(settings.subject_key)
         self._journal_path = None if folder is None else os.path.join(folder, "erasures.json")
         self._journal: ErasureJournal | None = None
+        self.here: Callable[[str], None] = _no_join
+        """Told of each subject who signs in or consents."""
         self._holdings: list[Holding] = []
         self._clock = settings.clock
         self._outbox = outbox
@@ -111,6 +113,7 @@ class Subjects:
             self.consents.keep(owner, said)
             self._settle(owner, said)
             self._is_settled = settled
+        self.here(owner)
         return self.consents.consent(owner)
 
     def _settle(self, owner: str, said: Said) -> None:
@@ -187,6 +190,7 @@ class Subjects:
     def sign_in(self, subject: object, join: bool) -> bool:
         """Let someone unnamed become a subject; see `Client.sign_in`."""
         owner, terms = self._named(subject, "sign_in"), self.gate.terms
+        self.here(owner)
         policy = "consented" if terms is None else terms.join
         with self._changing, _disk():
             consented = policy == "always" or (policy == "consented" and self.consents.granted(owner) & _PROFILE)

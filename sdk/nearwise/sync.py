@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import random
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from nearwise.duties import Duties, Report
 from nearwise.errors import NearwiseError
@@ -17,6 +18,10 @@ from nearwise.states import Sending
 from nearwise.transport import Transport, TransportFailed
 from nearwise.version import __version__
 from nearwise_rules import BundleRefused
+
+if TYPE_CHECKING:
+    from nearwise.trait_calls import TraitCalls
+    from nearwise.traits import Traits
 
 _NEVER = float("inf")
 _TAKEN = frozenset({304, 404})
@@ -46,6 +51,7 @@ class Synchronizer:
         self._transport: Transport | None = None
         self._poller: Poller | None = None
         self._sender: Sender | None = None
+        self._trait_calls: TraitCalls | None = None
         self._plan(clock())
 
     def _plan(self, now: float) -> None:
@@ -59,7 +65,8 @@ class Synchronizer:
 
     def tick(self) -> float:
         """Do what is due; the seconds until something is due again. Never raises."""
-        collect_in = _NEVER if self._duties.collectors is None else self._duties.collectors.tick()
+        noticed = self._duties.noticed
+        noticed_in = _NEVER if noticed is None else noticed.collectors.tick()
         now = self._clock()
         duties, settings = self._duties, self._settings
         if duties.exposures.counting and self._summary_at == _NEVER:
@@ -71,8 +78,23 @@ class Synchronizer:
             self._poll()
         if now >= self._send_at:
             self._send()
+        if noticed is not None:
+            noticed_in = min(noticed_in, self._ask_for_traits(noticed.traits))
         due = min(self._summary_at, self._poll_at, self._send_at)
-        return max(min(due - self._clock(), collect_in), 0.0)
+        return max(min(due - self._clock(), noticed_in), 0.0)
+
+    def _ask_for_traits(self, traits: Traits) -> float:
+        traits.sweep()
+        if self._duties.transport is None:
+            return _NEVER
+        if self._trait_calls is None:
+            if traits.due_in() == _NEVER:
+                return _NEVER
+            from nearwise.trait_calls import Line, TraitCalls
+
+            line = Line(self._connection, self._identity, self._heard, self._complain)
+            self._trait_calls = TraitCalls(traits, line, Backoff(self._settings, self._draw), self._clock)
+        return self._trait_calls.tick()
 
     def hurry(self) -> None:
         """Send what is there with the next `tick`, also during a back-off."""
@@ -174,8 +196,8 @@ class Synchronizer:
         self._tell_connected(True)
 
     def _tell_connected(self, online: bool) -> None:
-        if self._duties.collectors is not None:
-            self._duties.collectors.connected(online)
+        if self._duties.noticed is not None:
+            self._duties.noticed.collectors.connected(online)
 
     def _complain(self, error: Exception) -> None:
         self.report.last_error = f"{type(error).__name__}: {error}"

@@ -202,7 +202,7 @@ def test_a_client_without_server_and_folder_collects_on_a_thread_of_its_own(
     seed = tmp_path / "rules.bundle"
     seed.write_bytes(packed_bundle(rules("device.cores", True)))
     with Client(seed=seed, trust=server.public_key) as client:
-        wait_for(lambda: "device.cores" in client._engine.signals.snapshot())  # pyright: ignore[reportPrivateUsage]
+        wait_for(lambda: "device.cores" in client._engine.noticed.signals.snapshot())  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_client_for_tests_collects_only_what_the_test_says() -> None:

@@ -18,7 +18,7 @@ from nearwise.errors import SettingsInvalid
 from nearwise.settings import Settings
 from nearwise.shelf import Active
 from nearwise.testing.rule_sets import ISSUED, Source, packed_bundle, rule_set_files, signer
-from nearwise_rules import Outcome, Reason, public_key_text
+from nearwise_rules import Outcome, Reason, owner_of, public_key_text
 
 if TYPE_CHECKING:
     from typing import Self
@@ -80,6 +80,11 @@ class LocalClient(Client):
             near = get_close_matches(flag, known, 1, 0.0)
             raise SettingsInvalid(f"there is no flag {flag!r}{f'; the nearest is {near[0]!r}' if near else ''}")
         self._forced[flag] = value
+
+    def traits(self, subject: object, traits: Mapping[str, object]) -> None:
+        """Let the centre have said this of a subject. Rules read what he consents to."""
+        tokens = self._tokens
+        self._engine.noticed.traits.put(owner_of(subject if tokens is None else tokens.of(subject)), traits)
 
     def restore(self, flag: str | None = None) -> None:
         """Let the rules decide a flag again; all flags when None."""

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
+from hashlib import sha256
 from threading import Lock
 from time import time
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from nearwise.testing.rule_sets import Source, packed_bundle, rule_set_files, signer
 from nearwise.transport import Request, Response, TransportFailed
@@ -57,6 +59,7 @@ class MemoryServer:
         self._files: dict[str, bytes] = {}
         self._batches: dict[_Key, SealedBatch] = {}
         self._receipts: dict[str, dict[str, object]] = {}
+        self._traits: dict[str, str | None] = {}
         self._faults: list[Response | Callable[[Request], Response]] = []
         if source is not None:
             self.publish(source)
@@ -80,6 +83,11 @@ class MemoryServer:
         bundle = open_bundle(packed, self._trust)
         self._bundles.append(bundle)
         self._files.setdefault(bundle.manifest.root, packed)
+
+    def traits(self, subject: str, traits: Mapping[str, object] | None) -> None:
+        """Know this of a subject from now on; None: nothing."""
+        with self._lock:
+            self._traits[subject] = None if traits is None else json.dumps(traits)
 
     def fail(self, *answers: int | Response | Callable[[Request], Response]) -> None:
         """Answer the next requests with these, one each: a status, a response, or what a function makes of it.
@@ -125,6 +133,8 @@ class MemoryServer:
             return self._delta(*rest.split("/"))
         if head == "erasures":
             return self._erasure(rest)
+        if head == "traits":
+            return self._traits_of(unquote(rest), request.headers.get("If-None-Match"))
         return self._batch(request) if head == "batches" else _not_found()
 
     def _manifest(self, request: Request) -> Response:
@@ -180,6 +190,16 @@ class MemoryServer:
     def _erasure(self, number: str) -> Response:
         receipt = self._receipts.get(number)
         return _not_found() if receipt is None else Response(200, {}, json.dumps(receipt).encode())
+
+    def _traits_of(self, subject: str, known: str | None) -> Response:
+        traits = self._traits.get(subject)
+        if traits is None:
+            return _not_found()
+        headers = {"etag": f'"{sha256(traits.encode()).hexdigest()[:32]}"'}
+        if known == headers["etag"]:
+            return Response(304, headers, b"")
+        body = {"subject": subject, "traits": json.loads(traits), "updated": int(time() * 1000)}
+        return Response(200, headers, json.dumps(body).encode())
 
     def _high_water(self, device: str, epoch: str) -> int:
         end = 0
