@@ -54,7 +54,7 @@ class Device:
         return _SYSTEMS.get(sys.platform, sys.platform)
 
     def os_version(self) -> str | None:
-        """Of a Linux distribution its VERSION_ID; of Windows and macOS the system's own."""
+        """Of a Linux distribution its VERSION_ID, 24.04 as 24.4; of Windows and macOS the system's own."""
         if sys.platform == "win32":
             version = sys.getwindowsversion()
             return f"{version.major}.{version.minor}.{version.build}"
@@ -65,7 +65,8 @@ class Device:
         for line in (self._text("etc/os-release") or self._text("usr/lib/os-release") or "").splitlines():
             name, _, value = line.partition("=")
             if name == "VERSION_ID":
-                return value.strip("\"'") or None
+                numbers = value.strip("\"'").split(".")
+                return ".".join(str(int(each)) if each.isdecimal() else each for each in numbers) or None
         return None
 
     def model(self) -> str | None:

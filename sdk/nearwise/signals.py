@@ -22,7 +22,7 @@ class Signals:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._known = _NONE
-        self._of_session = frozenset[str]()
+        self._of_session: frozenset[str] = frozenset()
         self._lock = allocate_lock()
 
     def snapshot(self) -> Mapping[str, Signal]:
@@ -50,7 +50,8 @@ class Signals:
             if value is not None:
                 known = _with_room(known, at)
                 known[name] = Signal(value, at) if expires_seconds is None else Signal(value, at, at + expires_seconds)
-            self._of_session = (self._of_session | {name} if session else self._of_session - {name}) & known.keys()
+            of_session = self._of_session | {name} if session else self._of_session - {name}
+            self._of_session = frozenset(each for each in of_session if each in known)
             self._known = MappingProxyType(known)
 
     def end_session(self) -> None:

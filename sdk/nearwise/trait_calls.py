@@ -87,7 +87,7 @@ def _traits_of(owner: str, answer: Response) -> Mapping[str, object]:
         document = cast("object", json.loads(answer.body))
     except (ValueError, RecursionError):
         document = None
-    members = cast("Mapping[str, object]", document) if isinstance(document, dict) else {}
+    members = cast("dict[str, object]", document) if isinstance(document, dict) else {}
     traits = members.get("traits")
     if members.get("subject") != owner or not isinstance(traits, dict):
         raise NearwiseError("traits: the server answered something else")

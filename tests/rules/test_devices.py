@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nearwise_rules import DEVICE_SIGNALS, FileProblem, assemble
+from nearwise_rules import DEVICE_SIGNALS, FileProblem, Json, assemble
 
 
 def problems(name: str, source: str = "device") -> list[FileProblem]:
-    files = {"nearwise.yaml": {"name": "x"}, "attributes.yaml": {name: {"type": "string", "source": source}}}
+    files: dict[str, Json] = {
+        "nearwise.yaml": {"name": "x"},
+        "attributes.yaml": {name: {"type": "string", "source": source}},
+    }
     return list(assemble(files).problems)
 
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,10 +24,10 @@ OpenClient = Callable[..., Client]
 class Bench:
     """Collectors on clocks that stand still."""
 
-    def __init__(self, clock: Clock, **settings: Any) -> None:
+    def __init__(self, clock: Clock, settings: Settings | None = None) -> None:
         self.clock = clock
         self.signals = Signals(clock)
-        self.collectors = Collectors(self.signals, Settings(**{"collect": (), **settings}), clock)
+        self.collectors = Collectors(self.signals, settings or Settings(collect=()), clock)
         self.collectors.wake = lambda: None
 
     def value(self, name: str) -> object:
@@ -118,7 +117,7 @@ def test_what_is_not_asked_for_long_is_missing(clock: Clock) -> None:
 
 
 def test_an_app_takes_the_place_of_what_the_sdk_collects(clock: Clock) -> None:
-    bench = Bench(clock, collect=("device.os", "device.arch"))
+    bench = Bench(clock, Settings(collect=("device.os", "device.arch")))
     bench.collectors.add("device.os", lambda: "kiosk", 10)
     bench.collectors.tick()
     assert bench.value("device.os") == "kiosk"
@@ -126,7 +125,7 @@ def test_an_app_takes_the_place_of_what_the_sdk_collects(clock: Clock) -> None:
 
 
 def test_only_what_is_switched_on_is_collected(clock: Clock) -> None:
-    bench = Bench(clock, collect=("device.os", "device.app_version"), app_version="2.4.1")
+    bench = Bench(clock, Settings(collect=("device.os", "device.app_version"), app_version="2.4.1"))
     bench.collectors.tick()
     bench.collectors.connected(True)
     assert {name: signal.value for name, signal in bench.signals.snapshot().items()} == {
@@ -162,7 +161,7 @@ def test_what_no_device_tells_cannot_be_switched_on() -> None:
 
 
 def test_whether_the_server_answers_is_a_signal(clock: Clock) -> None:
-    bench = Bench(clock, collect=("device.online",), poll_seconds=60, retry_most_seconds=300)
+    bench = Bench(clock, Settings(collect=("device.online",), poll_seconds=60, retry_most_seconds=300))
     bench.collectors.connected(True)
     assert bench.value("device.online") is True
     bench.collectors.connected(False)
@@ -250,6 +249,8 @@ def test_a_linux_machine_tells_its_version_and_model(platform: Platform) -> None
     platform.write("sys/devices/virtual/dmi/id/product_name", "To Be Filled By O.E.M.\n")
     platform.write("proc/device-tree/model", "Raspberry Pi 5 Model B\0")
     assert platform.told() == {"os_version": "12", "model": "Raspberry Pi 5 Model B"}
+    platform.write("etc/os-release", "VERSION_ID='24.04'\n")
+    assert platform.told()["os_version"] == "24.4"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from nearwise_rules import Json, Signal
 from tests.sdk.conftest import Clock
 
 
-def rules(when: Json, **attributes: Json) -> dict[str, Json]:
-    declared: Json = {"queue.length": {"type": "integer", "source": "signal"}, **attributes}
+def rules(when: Json) -> dict[str, Json]:
+    declared: Json = {"queue.length": {"type": "integer", "source": "signal"}}
     flag: Json = {
         "type": "boolean",
         "variants": {"on": True, "off": False},
@@ -74,7 +74,9 @@ def test_a_rule_asks_how_fresh_a_signal_is() -> None:
 
 
 def test_an_attribute_of_the_context_is_not_read_from_signals() -> None:
-    with client_from(rules(LONG, **{"queue.length": {"type": "integer"}})) as client:
+    source = rules(LONG)
+    source["attributes"] = {"queue.length": {"type": "integer"}}
+    with client_from(source) as client:
         client.signal("queue.length", 7)
         assert is_on(client) is False
 

@@ -25,12 +25,12 @@ GOLD = {"customer.tier": "gold-and-glitter", "customer.kids": "2-noisy-ones"}
 STORE, PERSONALISE, PROFILE = (purposes_mask([name]) for name in ("store", "personalise", "profile"))
 
 
-def shop(value: str = "gold-and-glitter", **attributes: Json) -> dict[str, Json]:
+def shop(**attributes: Json) -> dict[str, Json]:
     flag: Json = {
         "type": "boolean",
         "variants": {"on": True, "off": False},
         "default": "off",
-        "rules": [{"when": {"==": [{"var": "customer.tier"}, value]}, "serve": "on"}],
+        "rules": [{"when": {"==": [{"var": "customer.tier"}, GOLD["customer.tier"]]}, "serve": "on"}],
     }
     tier: Json = {"type": "string", "source": "trait", "privacy": "personal", "purposes": ["personalise"]}
     kids: Json = {"type": "string", "source": "trait", "privacy": "sensitive", "purposes": ["profile"]}
@@ -47,15 +47,19 @@ class Bench:
     def __init__(self, server: MemoryServer, clock: Clock, path: Path | None = None, **settings: Any) -> None:
         self.server = server
         self.clock = clock
-        self.granted = dict.fromkeys((ANNA, BERTA), STORE | PERSONALISE | PROFILE)
+        everything = STORE | PERSONALISE | PROFILE
+        self.granted: dict[str, int] = {ANNA: everything, BERTA: everything}
         self.errors: list[str] = []
         self.path = path
         chosen = Settings(clock=clock, traits_seconds=900, retry_first_seconds=1, retry_most_seconds=300, **settings)
         name = None if path is None else str(path)
         self.traits = Traits(name, chosen, lambda owner: self.granted.get(str(owner), 0), clock)
         self.traits.adopt(release(server))
-        line = Line(lambda: server, dict, lambda: None, lambda error: self.errors.append(str(error)))
+        line = Line(lambda: server, dict, lambda: None, self.complain)
         self.tick = TraitCalls(self.traits, line, Backoff(chosen, lambda: 1.0), clock).tick
+
+    def complain(self, error: Exception) -> None:
+        self.errors.append(str(error))
 
     @property
     def asked(self) -> list[tuple[str, str | None]]:
