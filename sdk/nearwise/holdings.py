@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nearwise.subjects import Holding
-from nearwise_rules import ANONYMOUS, purposes_mask
+from nearwise_rules import ANONYMOUS, PURPOSES, purposes_mask
 
 if TYPE_CHECKING:
     from nearwise.engine import Engine
     from nearwise.exposures import Exposures
     from nearwise.remembering import Remembering
+    from nearwise.signals import Signals
+    from nearwise.traits import Traits
     from nearwise.triggers import Triggers
 
 _HISTORY = purposes_mask(["store", "profile"])
 _TRIGGERS = purposes_mask(["store", "profile", "personalise"])
+_TRAITS = purposes_mask(PURPOSES)
+"""Each trait has purposes of its own, so that any withdrawal may be about one."""
 
 
 def holdings_of(engine: Engine) -> tuple[Holding, ...]:
@@ -24,7 +28,8 @@ def holdings_of(engine: Engine) -> tuple[Holding, ...]:
         history_holding(engine.remembering),
         trigger_holding(lambda: engine.triggers),
         repeats_holding(lambda: engine.exposures),
-        *engine.noticed.holdings(),
+        signal_holding(engine.noticed.signals),
+        trait_holding(engine.noticed.traits),
     )
 
 
@@ -54,6 +59,16 @@ def trigger_holding(triggers: Callable[[], Triggers]) -> Holding:
         return before.waiting + before.actions - after.waiting - after.actions
 
     return Holding("triggers", _TRIGGERS, forget, lambda: triggers().forget(None))
+
+
+def signal_holding(signals: Signals) -> Holding:
+    """Signals about the customer in front of the device: they name nobody, so they go with anybody."""
+    return Holding("signals", 0, signals.forget, signals.end_session)
+
+
+def trait_holding(traits: Traits) -> Holding:
+    """What the centre said of subjects. After a withdrawal it is asked anew for what is still allowed."""
+    return Holding("traits", _TRAITS, traits.forget, traits.end_session)
 
 
 def repeats_holding(exposures: Callable[[], Exposures]) -> Holding:

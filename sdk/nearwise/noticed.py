@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from nearwise.collectors import Collectors
 from nearwise.signals import Signals
-from nearwise.subjects import Holding
 from nearwise.traits import Traits
-from nearwise_rules import PURPOSES, purposes_mask
 
 if TYPE_CHECKING:
     from nearwise.settings import Settings
@@ -26,14 +24,6 @@ class Noticed:
         self.signals = Signals(settings.clock)
         self.collectors = Collectors(self.signals, settings)
         self.traits = Traits(None if folder is None else os.path.join(folder, "traits.db"), settings, granted)
-
-    def holdings(self) -> tuple[Holding, ...]:
-        """What of it is about subjects. Traits are kept under the purposes of each, so that any withdrawal counts."""
-        signals, traits = self.signals, self.traits
-        return (
-            Holding("signals", 0, signals.forget, signals.end_session),
-            Holding("traits", purposes_mask(PURPOSES), traits.forget, traits.end_session),
-        )
 
     def begin(self, worker: Worker | None, release: Release | None) -> None:
         """Let the thread of the worker do what takes time; without one, one of its own collects what rules read."""
