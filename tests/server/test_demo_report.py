@@ -13,6 +13,7 @@ from rich.console import Console
 
 from nearwise_server.demo.intervals import Share
 from nearwise_server.demo.ledgers import Asked, Ledger
+from nearwise_server.demo.receipts import Receipts
 from nearwise_server.demo.reconciliation import Tally
 from nearwise_server.demo.redemptions import Comparison
 from nearwise_server.demo.report import BundleSizes, Cast, Decisions, Report, summarise
@@ -28,6 +29,7 @@ GOOD = Report(
         Comparison("all", None, Share(56, 70), Share(48, 80)),
         Comparison("cook", "18", Share(6, 7), Share(0, 0)),
     ),
+    receipts=Receipts({"cheese": 1_012, "frozen": 7}, thanks=300),
     centre="http://127.0.0.1:8700",
 )
 
@@ -65,6 +67,7 @@ def test_the_screen_shows_every_figure_on_one_line_each_even_where_it_is_narrow(
         "events           sent 5,377   stored 5,377   missing 0   twice 0   "
         "(2 tills cut off, one of them killed within a call)",
         "bundle           41 on 2 of 2 tills (was 40; delta 612 bytes instead of 18 kB)",
+        "receipts         coupon 1,019 (cheese 1,012, frozen 7)   only a thank you 300",
         "redemptions      offer 80.0 % of 70   holdout 60.0 % of 80   +20.0 points (95 %: +5.2 to +33.4): conclusive",
         "  cook           85.7 % of 7          holdout nobody             campaign 18",
         "centre           http://127.0.0.1:8700   has ended; --keep leaves it running",

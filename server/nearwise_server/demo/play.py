@@ -20,6 +20,7 @@ from nearwise_server.demo.errors import DemoError, DemoFailed, DemoImpossible
 from nearwise_server.demo.journey import Journey, read_journey
 from nearwise_server.demo.lines import Exchange
 from nearwise_server.demo.performance import Performance, Programme
+from nearwise_server.demo.receipts import count_receipts
 from nearwise_server.demo.reconciliation import Tally, tally
 from nearwise_server.demo.redemptions import FLAG, compare
 from nearwise_server.demo.report import BundleSizes, Cast, Report, summarise
@@ -154,6 +155,7 @@ def _count(performance: Performance, centre: Centre, journey: Journey, examples:
         bundles=_sizes(performance, centre),
         ended_on={name: ledger.end_version for name, ledger in ledgers.items()},
         comparisons=compare(events, campaigns_of(examples.rules)),
+        receipts=count_receipts(events),
         centre=centre.url,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nearwise_rules import Json
 from nearwise_server.demo.intervals import Share
 from nearwise_server.demo.ledgers import Ledger
+from nearwise_server.demo.receipts import Receipts
 from nearwise_server.demo.reconciliation import Tally
 from nearwise_server.demo.redemptions import Comparison
 
@@ -55,6 +56,7 @@ class Report:
     bundles: BundleSizes
     ended_on: dict[str, int | None]
     comparisons: tuple[Comparison, ...]
+    receipts: Receipts
     centre: str
 
     @property
@@ -108,6 +110,7 @@ class Report:
                 "per_till": dict(self.ended_on),
             },
             "redemptions": [_comparison(one) for one in self.comparisons],
+            "receipts": {"coupons": dict(self.receipts.coupons), "thank_you": self.receipts.thanks},
             "centre": self.centre,
         }
 

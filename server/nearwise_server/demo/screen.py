@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from nearwise_server.demo.intervals import Difference, Share
+from nearwise_server.demo.receipts import Receipts
 from nearwise_server.demo.redemptions import Comparison
 from nearwise_server.demo.report import Report
 
@@ -132,12 +133,20 @@ def report_lines(report: Report, keys: Path | None) -> list[tuple[str, str]]:
             f"{bundles.newest} on {newest} of {cast.tills} tills (was {bundles.before}; {delta} instead of {whole})",
         ),
         *((f"  {till}", f"bundle {version}") for till, version in report.ended_on.items() if till in report.behind),
+        ("receipts", receipt_line(report.receipts)),
         ("redemptions", f"offer {share(overall.offered)}   holdout {share(overall.held)}   {gap(overall.difference)}"),
         *((f"  {one.label}", offer_line(one)) for one in report.comparisons[1:]),
     ]
     goes_on = "has ended; --keep leaves it running" if keys is None else f"keys in {keys}   Ctrl-C ends"
     lines.append(("centre", f"{report.centre}   {goes_on}"))
     return lines
+
+
+def receipt_line(receipts: Receipts) -> str:
+    """How many receipts had a coupon, and which."""
+    coupons = ", ".join(f"{offer} {count:,}" for offer, count in receipts.coupons.items())
+    printed = f"coupon {receipts.printed:,}" + (f" ({coupons})" if coupons else "")
+    return f"{printed}   only a thank you {receipts.thanks:,}"
 
 
 def offer_line(one: Comparison) -> str:
