@@ -6,7 +6,6 @@ Only what a subject consents to is kept, and on the disk only with his consent t
 from __future__ import annotations
 
 import os
-import re
 from _thread import allocate_lock
 from collections.abc import Callable, Mapping, MutableMapping
 from time import monotonic
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 _STORE = purposes_mask(["store"])
 _NEVER = float("inf")
 _DAY_SECONDS = 86_400.0
-_ASKABLE = re.compile(r"[^/\x00-\x1f\x7f\ud800-\udfff]{1,256}")
-"""What the centre takes for a subject."""
+_LONGEST_OWNER = 256
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -87,7 +85,7 @@ class Traits:
 
     def want(self, owner: str) -> None:
         """A subject is here: know what the disk has of him, and have the centre asked. Waits for no network."""
-        if owner == ANONYMOUS or not _ASKABLE.fullmatch(owner) or owner in (".", ".."):
+        if not _can_be_asked(owner):
             return
         with self._writing:
             with self._lock:
@@ -284,3 +282,10 @@ class Traits:
         if self._file is not None:
             self._file.leave()
             self._file = None
+
+
+def _can_be_asked(owner: str) -> bool:
+    """Whether somebody is named, and so that it can stand in a path."""
+    if not 0 < len(owner) <= _LONGEST_OWNER or owner in (ANONYMOUS, ".", ".."):
+        return False
+    return not any(each < " " or each in "/\x7f" or "\ud800" <= each <= "\udfff" for each in owner)
