@@ -127,17 +127,25 @@ class Remembering:
     def decided(self, decision: Decision) -> None:
         """A placement was decided: reserve what caps on exposures will count, and count the decision."""
         items = [item for item in decision.items if not item.is_fallback]
-        for item in items[:1]:
-            for _, owner, slot in _places(item):
-                self.history.recall(owner).release(slot)
+        if not items:
+            return
+        places, counted = _places(items[0]), self._counts("decision")
+        ledgers = [(per, self.history.recall(owner), slot) for per, owner, slot in places]
+        for _, ledger, slot in ledgers:
+            ledger.release(slot)
         for item in items:
-            self.happened("decision", decision.subject, properties_of(item), None, decision.at)
-            for per, owner, slot in _places(item):
-                held = [key for name, key in self._held(item) if name == per]
-                if held:
-                    ledger = self.history.recall(owner)
-                    ledger.hold(held, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
+            if counted:
+                self.happened("decision", decision.subject, properties_of(item), None, decision.at)
+            held = self._held(item)
+            for per, ledger, slot in ledgers:
+                keys = [key for name, key in held if name == per]
+                if keys:
+                    ledger.hold(keys, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
             self._reserve(item)
+
+    def _counts(self, event: str) -> bool:
+        plan = self._plan()
+        return plan is not None and event in plan.events
 
     def _reserve(self, item: Item) -> None:
         reserved = self._reserved

@@ -24,7 +24,7 @@ class Holds:
     def hold(self, keys: Iterable[str], slot: str, until: float) -> None:
         """Hold these keys for a slot, in place of what it held; of more than 4,096 slots the oldest end."""
         held = tuple(keys)
-        self._end(slot)
+        self._drop(slot)
         for key in held:
             self._holders.setdefault(key, {})[slot] = (held.count(key), until)
         self._places.setdefault(_around(slot), {})[slot] = None
@@ -35,8 +35,8 @@ class Holds:
 
     def release(self, slot: str) -> None:
         """End what a slot holds, and what the places in it do."""
-        for place in list(self._places.get(slot, ())):
-            self._end(place)
+        for place in list(self._places.pop(slot, ())):
+            self._drop(place)
         self._end(slot)
 
     def held(self, key: str, slot: str, at: float) -> int:
@@ -59,6 +59,10 @@ class Holds:
             places.pop(slot, None)
             if not places:
                 self._places.pop(around, None)
+        self._drop(slot)
+
+    def _drop(self, slot: str) -> None:
+        """End what a slot holds; that it is a place in another stays known."""
         for key in self._slots.pop(slot, ()):
             self._holders[key].pop(slot, None)
 

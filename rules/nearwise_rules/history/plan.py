@@ -40,6 +40,7 @@ class HistoryPlan:
 
     def __init__(self, needs: Iterable[Need] = ()) -> None:
         self._needs: dict[Need, None] = dict.fromkeys(needs)
+        self._events: frozenset[str] | None = None
         self._filings: Mapping[str, list[_Filing]] | None = None
         self._views: dict[tuple[str, int], HistoryPlan] = {}
 
@@ -51,7 +52,10 @@ class HistoryPlan:
     @property
     def events(self) -> frozenset[str]:
         """The events of which something is recorded."""
-        return frozenset(need.event for need in self._needs)
+        events = self._events
+        if events is None:
+            events = self._events = frozenset([need.event for need in self._needs])
+        return events
 
     def need(
         self, event: str, properties: Iterable[str] = (), of: str | None = None, *, per: str = "subject", mask: int = 0
@@ -97,7 +101,7 @@ class HistoryPlan:
 
     def _take(self, need: Need) -> None:
         self._needs[need] = None
-        self._filings = None
+        self._events = self._filings = None
         self._views = {}
 
 
