@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_rules import ErrorCode, Reason
+from nearwise_rules import ErrorCode, Reason, Signal
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
 
 NEVER = {"<": [{"var": "visits"}, 0]}
@@ -255,3 +255,13 @@ def test_looking_at_few_candidates_gives_what_looking_at_all_gives(
             expected.append((score, key))
     found = [(round(item.score or 0.0, 9), item.key) for item in decision.items]
     assert found == [(round(score, 9), key) for score, key in expected]
+
+
+def test_how_old_a_signal_is_needs_the_consent_that_the_signal_needs() -> None:
+    attributes = {"mood": {"type": "string", "source": "signal", "privacy": "personal", "purposes": ["personalise"]}}
+    fresh = offer(2, eligible={"<": [{"var": "seconds_since.mood"}, 60]})
+    files = rule_set({"fresh": fresh, "any": offer(1)}, {"slot": slot()}, attributes=attributes)
+    for consent, keys in (((), ["any"]), (("personalise",), ["fresh"])):
+        shop = Shop(files, consent=consent)
+        shop.signals["mood"] = Signal("good", MONDAY - 5)
+        assert shop.decide("slot").keys == keys

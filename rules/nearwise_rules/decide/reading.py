@@ -34,7 +34,8 @@ class Reading:
         touched = release.attributes.touched(wanted)
         relevant = [each for each in touched if each.mask or each.is_provided]
         self._attributes = tuple([each for each in relevant if not each.asks_of_candidate])
-        self._ages = tuple(sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE)))
+        signals = sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE))
+        self._ages = tuple([(name, _mask_of(name, release)) for name in signals])
         self.plain = not (self._names or self._attributes or self._ages)
 
     def data(self, question: Question, key: str) -> Mapping[str, object]:
@@ -73,10 +74,16 @@ class Reading:
                     value = None if ledger is None else measure.value(ledger, look_up, at)
                 if value is not None:
                     _put(opened, path, value)
-        for name in self._ages:
+        for name, mask in self._ages:
             signal = known.signals.get(name)
-            if signal is not None:
+            if signal is not None and not mask & denied:
                 _put(opened, (*SINCE[:-1].split("."), *name.split(".")), at - signal.at)
+
+
+def _mask_of(name: str, release: Release) -> int:
+    """The purposes without which nobody may know of an attribute, not even how old it is."""
+    declared = release.attributes.declared(name)
+    return 0 if declared is None else declared.mask
 
 
 def _provided(each: Declared, known: Surroundings, at: float) -> object:
