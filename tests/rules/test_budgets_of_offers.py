@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from json import loads
 from typing import cast
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearwise_rules import Json, assemble
+from nearwise.testing.rule_sets import signer
+from nearwise_rules import Bundle, Json, Manifest, Trust, assemble, open_bundle, pack_bundle, root_hash, seal
 from nearwise_rules.rulesets.budgets import Quotas, divide, throttle
 
+OFFER: dict[str, Json] = {"content": {"title": "x"}}
 DEVICES = [f"till-{number}" for number in range(8)]
 demands = st.dictionaries(st.sampled_from(DEVICES), st.integers(0, 5_000), max_size=len(DEVICES))
 
@@ -52,6 +55,31 @@ def test_devices_that_are_not_known_share_what_is_set_aside_for_them() -> None:
 )
 def test_the_throttle_lets_in_what_fits(total: int, used: int, last: float, share: float) -> None:
     assert throttle(total, used, last) == share
+
+
+def test_what_was_set_aside_for_devices_stays_so_when_they_are_no_longer_named() -> None:
+    def built(budget: Json, previous: Bundle | None, demand: Mapping[str, int]) -> Bundle:
+        files: dict[str, Json] = {"nearwise.json": {"name": "shop"}, "offers/a.json": {**OFFER, "budget": budget}}
+        assembled = assemble(files, previous, demand={"a": demand})
+        manifest = Manifest(
+            tenant="t",
+            environment="e",
+            audience="*",
+            version=1,
+            issued=0.0,
+            root=root_hash((entry.kind, entry.key, entry.digest) for entry in assembled.entries),
+            entries=len(assembled.entries),
+            size_bytes=sum(len(entry.body) for entry in assembled.entries),
+        )
+        packed = pack_bundle(seal(manifest.to_payload(), [signer()]), assembled.entries)
+        return open_bundle(packed, Trust(keys={signer().key_id: signer().public_key}))
+
+    bundle = built({"total": 100, "devices": 10}, None, {})
+    for _ in range(2):
+        bundle = built({"total": 100}, bundle, {"till-1": 5})
+        budget = cast("dict[str, Json]", loads(bundle.entry("offer", "a") or b"")["budget"])
+        quotas = cast("dict[str, int]", budget["quotas"])
+        assert whole(Quotas(quotas, cast("int", budget["quota"])), 10) <= 100
 
 
 def test_the_build_fills_in_quotas_and_keeps_them_growing() -> None:

@@ -138,3 +138,4 @@ def test_a_device_without_a_quota_has_nothing_of_a_hard_budget() -> None:
 
 def test_a_smooth_budget_lets_everybody_in_until_demand_is_known() -> None:
     assert Shop(budgeted(total=10, mode="smooth")).decide("slot").keys == ["a"]
+    assert Shop(budgeted(total=10, mode="smooth")).decide("slot", subject=None).keys == ["a"]

@@ -65,6 +65,12 @@ def test_at_most_so_many_of_a_tag() -> None:
     assert shop.decide("slot").keys == ["a", "c"]
 
 
+def test_a_tag_that_is_written_twice_counts_once() -> None:
+    offers = {"a": offer(4, tags=["coffee", "coffee"]), "b": offer(3, tags=["coffee"]), "c": offer(2)}
+    shop = Shop(rule_set(offers, {"slot": slot(size=2, at_most=[{"tag": "coffee", "items": 2}])}))
+    assert shop.decide("slot").keys == ["a", "b"]
+
+
 def test_no_offer_is_given_twice_in_one_call() -> None:
     offers = {name: offer(value) for name, value in {"a": 3, "b": 2, "c": 1}.items()}
     shop = Shop(rule_set(offers, {"hero": slot(), "strip": slot(size=2), "receipt": slot(fallback=["a"])}))

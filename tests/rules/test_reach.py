@@ -67,6 +67,18 @@ def test_an_offer_that_somebody_may_be_eligible_for_is_not(condition: Any) -> No
     assert codes({"eligible": condition}) == []
 
 
+def test_an_offer_that_a_model_may_recommend_has_the_fields_of_the_screen() -> None:
+    model = {"kind": "neighbours", "reads": "bought", "match": "item", "neighbours": {"milk": {"bread": 1}}}
+    placement = {"candidates": {"model": "with"}, "content": {"title": "text"}, "policies": {"p": {"order": "listed"}}}
+    offers = {
+        "bread": {"properties": {"item": "bread"}, "content": {"body": "Bread"}},
+        "other": {"content": {"body": "Something else"}},
+    }
+    attributes = {"bought": {"type": "list", "of": "string"}}
+    found = assemble(rule_set(offers, {"slot": placement}, models__with=model, attributes=attributes)).problems
+    assert [(problem.code, problem.file) for problem in found] == [("content_type", "offers/bread.json")]
+
+
 def test_a_placement_that_can_be_left_blank_says_so_or_has_a_fallback() -> None:
     assert codes({}, {"blank": False}) == [("can_be_blank", "placements/slot.json#")]
     assert codes({}, {"blank": False, "fallback": ["a"]}) == []

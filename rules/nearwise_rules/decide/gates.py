@@ -157,7 +157,7 @@ class BudgetGate:
         return count + ledger.held(self.key, visit.place(slot, "device"), visit.at) if self.counts_exposures else count
 
     def _is_throttled(self, visit: Visit) -> bool:
-        if self._share is None:
+        if self._share is None or self._share >= BASIS_POINTS:
             return False
         key = visit.subject_key
         return key is None or basis_point(subject_hash(self._bucketing, self._salt, key)) >= self._share

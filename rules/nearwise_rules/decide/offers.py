@@ -55,7 +55,7 @@ class OfferPlan:
     def __init__(self, key: str, entry: JsonObject, release: Release) -> None:
         self.key = key
         self._release = release
-        self.tags = tuple(cast("list[str]", entry.get("tags") or ()))
+        self.tags = tuple(dict.fromkeys(cast("list[str]", entry.get("tags") or ())))
         self.properties = cast("Mapping[str, Json]", entry.get("properties") or {})
         self.described: dict[str, Json] = {
             "key": key,

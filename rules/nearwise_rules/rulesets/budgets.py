@@ -37,14 +37,15 @@ def _is_same(budget: JsonObject, last: JsonObject) -> bool:
 
 
 def _hard(budget: JsonObject, before: JsonObject, demand: Mapping[str, int]) -> dict[str, Json]:
-    devices = cast("int | None", budget.get("devices"))
+    devices = max(cast("int", budget.get("devices") or 0), cast("int", before.get("devices") or 0))
     quotas, quota = divide(
         cast("int", budget["total"]),
         demand,
         Quotas(cast("dict[str, int]", before.get("quotas") or {}), cast("int", before.get("quota") or 0)),
         devices,
     )
-    return {"quotas": dict(sorted(quotas.items())), "quota": quota}
+    promised: dict[str, Json] = {"devices": devices} if devices else {}  # a part once set aside may be in use
+    return {**promised, "quotas": dict(sorted(quotas.items())), "quota": quota}
 
 
 class Quotas(tuple["Mapping[str, int]", int]):

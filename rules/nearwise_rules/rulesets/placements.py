@@ -9,6 +9,7 @@ from nearwise_rules.content import CONTENT_TYPES
 from nearwise_rules.decide.parts import PARTS
 from nearwise_rules.documents import AtMost, Candidates, Exposures, Placement, Policy, Score
 from nearwise_rules.documents.placements import FALLBACK
+from nearwise_rules.logic.values import at_path
 from nearwise_rules.rulesets.conditions import check_known
 from nearwise_rules.rulesets.content import types_of
 from nearwise_rules.rulesets.drafts import Draft
@@ -144,7 +145,18 @@ def _possible(part: Part, draft: Draft) -> Iterable[str]:
     tags = {str(tag.value) for tag in candidates.get("tags").texts()}
     named = {str(each.value) for each in (*candidates.get("offers").texts(), *part.get("fallback").texts())}
     tagged = {key for key, offer in offers.items() if tags & set(tags_of(offer))}
-    return (named & set(offers)) | tagged
+    return (named & set(offers)) | tagged | _recommended(candidates.get("model"), draft)
+
+
+def _recommended(part: Part, draft: Draft) -> set[str]:
+    """The offers that are about an item, whichever of them the model names."""
+    model = draft.sources["model"].get(str(part.value))
+    match = None if part.absent or model is None else model.get("match").value
+    if not isinstance(match, str):
+        return set()
+    path = match.split(".")
+    about = {key: offer.get("properties").value for key, offer in draft.sources["offer"].items()}
+    return {key for key, found in about.items() if isinstance(found, dict) and at_path(found, path) is not None}
 
 
 def _all_tags(draft: Draft) -> tuple[str, ...]:
