@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_rules import ErrorCode, Reason, Signal
+from nearwise_rules import ErrorCode, Reason, Signal, assemble
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
 
 NEVER = {"<": [{"var": "visits"}, 0]}
@@ -271,3 +273,36 @@ def test_how_old_a_signal_is_needs_the_consent_that_the_signal_needs() -> None:
         shop = Shop(files, consent=consent)
         shop.signals["mood"] = Signal("good", MONDAY - 5)
         assert shop.decide("slot").keys == keys
+
+
+def test_a_fallback_that_needs_consent_or_is_switched_off_is_told_and_not_shown() -> None:
+    files = rule_set({"a": offer(1), "mine": {"purposes": ["share"]}, "off": {"enabled": False}}, {"slot": slot()})
+    files["placements/slot.json"] = slot(fallback=["mine", "off"])
+    assert {problem.code for problem in assemble(files).problems} == {"gated_fallback", "idle_fallback"}
+
+
+def test_listed_order_is_that_of_the_recommendation() -> None:
+    model = {
+        "kind": "neighbours",
+        "reads": "bought",
+        "match": "item",
+        "neighbours": {"milk": {"zwieback": 0.9, "ale": 0.4}},
+    }
+    offers = {name: {"value": 1, "properties": {"item": name}} for name in ("ale", "zwieback")}
+    placement = {"size": 2, "candidates": {"model": "with"}, "policies": {"p": {"order": "listed"}}}
+    attributes = {"bought": {"type": "list", "of": "string"}}
+    shop = Shop(rule_set(offers, {"slot": placement}, models__with=model, attributes=attributes))
+    assert shop.decide("slot", bought=["milk"]).keys == ["zwieback", "ale"]
+
+
+def test_linear_models_read_decimals_and_enum_members_as_rules_do() -> None:
+    class Tier(Enum):
+        GOLD = "gold"
+
+    features = {"price": {"weight": 1.0}, "tier": {"values": {"gold": 2.0}}, "level": {"values": {"1": 4.0}}}
+    model = {"kind": "linear", "link": "identity", "features": features}
+    attributes = {"price": {"type": "number"}, "tier": {"type": "string"}, "level": {"type": "number"}}
+    placement = slot(policies={"p": {"score": {"value": {"model": "sum"}}}})
+    shop = Shop(rule_set({"a": {"tags": ["t"]}}, {"slot": placement}, models__sum=model, attributes=attributes))
+    decision = shop.decide("slot", price=Decimal("0.5"), tier=Tier.GOLD, level=1.0)
+    assert decision.items[0].score == 6.5

@@ -66,3 +66,20 @@ def test_what_is_shown_is_what_looking_at_every_score_gives(
     assert [(round(item.score or 0.0, 9), item.key) for item in decision.items] == [
         (round(-low, 9), key) for low, key in best
     ]
+
+
+def shown(offers: dict[str, Any], score: dict[str, Any], **data: float) -> list[str]:
+    placement = {"size": 2, "candidates": {"tags": ["t"]}, "policies": {"p": {"score": score}}}
+    tagged = {key: {"tags": ["t"], **offer} for key, offer in offers.items()}
+    files = rule_set(tagged, {"slot": placement}, attributes={"data": {"type": "object"}})
+    return Shop(files).decide("slot", data=data).keys
+
+
+def test_an_offer_without_the_uplift_that_is_asked_for_brings_nothing() -> None:
+    offers = {"modelled": {"uplift": 0.05, "margin": 10}, "other": {"margin": 10}}
+    assert shown(offers, {"uplift": True, "margin": True}) == ["modelled"]
+
+
+def test_two_negatives_make_a_gain_that_no_bound_hides() -> None:
+    offer = {"uplift": -0.1, "margin": -10, "context": {"var": "data.percent"}}
+    assert shown({"a": offer}, {"uplift": True, "margin": True, "context": True}, percent=10) == ["a"]

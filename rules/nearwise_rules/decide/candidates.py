@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.models.neighbours import Neighbours
@@ -25,7 +26,7 @@ class Candidates:
         )
         first = release.catalogue.offers(listed)
         tagged = [offer for offer in release.catalogue.offers() if tags & set(offer.tags)] if tags else []
-        self._listed = frozenset([*first, *tagged])
+        self._listed = dict.fromkeys([*first, *tagged])
         self._key = str(document.get("model"))
         model = release.model(self._key) if document.get("model") is not None else None
         self._model = model if isinstance(model, Neighbours) else None
@@ -38,12 +39,13 @@ class Candidates:
         self.offers = tuple(dict.fromkeys([*first, *tagged, *recommended]))
         self.reads = frozenset() if self._model is None else frozenset(self._model.reads)
 
-    def named(self, visit: Visit) -> frozenset[OfferPlan] | None:
-        """The candidates of this visit; None when it is all of them."""
+    def named(self, visit: Visit) -> Mapping[OfferPlan, None] | None:
+        """The candidates of this visit in their order: those listed, by tag, recommended; None when it is all."""
         model = self._model
         if model is None:
             return None
         if model.mask & ~visit.granted:
             return self._listed
         items = model.ranked(visit.data)
-        return self._listed.union([offer for item in items for offer in self._by_item.get(item, ())])
+        recommended = [offer for item in items for offer in self._by_item.get(item, ())]
+        return dict.fromkeys([*self._listed, *recommended])

@@ -58,9 +58,11 @@ class PolicyPlan:
         return reach
 
     def _parts_of(self, offer: OfferPlan, own: set[str]) -> dict[str, Part]:
-        """The policy's parts and the offer's own; an offer without a value has the value 0."""
+        """The policy's parts and the offer's own. An offer without the value or the uplift that is asked for brings
+        nothing by it.
+        """
         parts = {**self.parts, **{name: offer.parts[name] for name in own if name in offer.parts}}
-        if "value" in own and "value" not in parts:
+        if own & {"value", "uplift"} and not parts.keys() & {"value", "uplift"}:
             parts["value"] = Part("value", 0, self._release)
         return parts
 
@@ -96,14 +98,19 @@ class PlacementPlan:
         if plan is None or room <= 0:
             return []
         slots = self.slots if room >= self.slots.size else self.slots._replace(size=int(room))
-        named = self.candidates.named(visit)
+        named = self.candidates.named(visit)  # in the order of the recommendation; None: all of them
         if plan.order == "score":
             ranked = plan.ranked if named is None else (each for each in plan.ranked if each.offer in named)
             return best_of(ranked, visit, slots, plan.reach(visit))
-        offers: Iterable[OfferPlan] = [offer for offer in self.offers if named is None or offer in named]
+        offers: Iterable[OfferPlan] = self.offers if named is None else named
         if plan.order == "random":
             offers = shuffled(offers, f"{self.key}\0{visit.subject_key}\0{round(visit.at * 1e6):x}")
         return first_of(offers, visit, slots)
+
+    def fallbacks(self, visit: Visit) -> list[Chosen]:
+        """What stands in an empty slot: whatever caps and dates say, but not what needs a consent that is not given."""
+        free = [offer for offer in self.fallback if not offer.is_disabled and not offer.mask & ~visit.granted]
+        return [Chosen(offer, None) for offer in free[: self.slots.size]]
 
 
 class PlacementResolver:
@@ -127,7 +134,7 @@ class PlacementResolver:
         chosen = self.plan.choose(outcome.variant, visit)
         is_fallback = not chosen
         if is_fallback:
-            chosen = [Chosen(offer, None) for offer in self.plan.fallback[: self.plan.slots.size]]
+            chosen = self.plan.fallbacks(visit)
         else:
             visit.take([each.offer for each in chosen])
         origin = Origin(outcome, question.at, question.subject, question.owner)

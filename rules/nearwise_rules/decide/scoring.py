@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nearwise_rules.decide.formulas import MOST_WEIGHT, chance, priority, uplift_utility, utility, weight
+from nearwise_rules.decide.formulas import MOST_WEIGHT, priority, uplift_utility, utility, weight
 from nearwise_rules.decide.parts import PARTS, Part
 
 if TYPE_CHECKING:
@@ -78,11 +78,12 @@ class Scoring:
             return ENDLESS
         known = self._constants
         if self._is_uplift:
-            uplift = 1.0 if "uplift" in unknown else known["uplift"]
-            least = 0.0 if "probability" in unknown and known["discount"] > 0 else chance(known["probability"])
-            worth = uplift_utility(uplift, least, abs(known["margin"]), known["cost"], known["discount"])
             if known["discount"] < 0:
                 return ENDLESS
+            margin = known["margin"]
+            uplift, margin = (1.0, abs(margin)) if "uplift" in unknown else (known["uplift"], margin)
+            least = 0.0 if "probability" in unknown else known["probability"]
+            worth = uplift_utility(uplift, least, margin, known["cost"], known["discount"])
         else:
             probability = 1.0 if "probability" in unknown else known["probability"]
             worth = utility(probability, max(known["value"], 0.0), known["cost"])

@@ -46,9 +46,13 @@ class Linear:
         total = self._intercept
         for path, slope, mean, missing in self._numbers:
             value = at_path(data, path)
+            if value is not None and not isinstance(value, int | float):
+                value = _read(value)
             total += (value - mean) * slope if isinstance(value, int | float) else missing
         for path, weights, missing in self._texts:
             value = at_path(data, path)
+            if value is not None and not isinstance(value, str | int | float):
+                value = _read(value)
             total += weights.get(_text(value), missing) if value is not None else missing
         if not isfinite(total):
             return self.fallback
@@ -59,4 +63,15 @@ def _text(value: object) -> str:
     """How a category is written in a document: JSON's words for booleans, whole numbers without a point."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value if isinstance(value, str) else str(value)
+
+
+def _read(value: object) -> object:
+    """What rules see of a Decimal or an Enum member; None for what they cannot read."""
+    from nearwise_rules.logic.foreign import read_foreign
+    from nearwise_rules.logic.values import ABSENT
+
+    found = read_foreign(value, "UTC")
+    return None if found is ABSENT else found

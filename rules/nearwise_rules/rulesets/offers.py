@@ -10,11 +10,14 @@ from nearwise_rules.documents.offers import Owner
 from nearwise_rules.rulesets.conditions import references
 from nearwise_rules.rulesets.content import check_content
 from nearwise_rules.rulesets.drafts import Draft
-from nearwise_rules.rulesets.parts import Part, field_names
+from nearwise_rules.rulesets.parts import Part, field_names, nearest
 from nearwise_rules.rulesets.purposes import check_purposes
 from nearwise_rules.rulesets.reach import check_binding, is_reachable
 from nearwise_rules.rulesets.schedules import check_schedule
 from nearwise_rules.rulesets.spans import check_duration, check_window
+
+KNOWN_EVENTS = ("exposure", "decision", "click", "rejection")
+"""The events that placements make by themselves, and those that items report."""
 
 MODES = ("hard", "smooth")
 BUDGET_WINDOWS = ("ever", "day", "week", "month")
@@ -86,10 +89,18 @@ def check_contact_cap(_key: str, part: Part, draft: Draft) -> None:
 def _check_counted(part: Part, what: str) -> None:
     part.needs(("limit",), what)
     part.get("per").choice(get_args(Owner))
-    part.get("count").absent or part.get("count").text()
+    check_event_name(part.get("count"))
     if part.get("limit").whole(0) == 0:
         part.get("limit").problem("idle_cap", "a limit of 0 never lets anything be shown")
     check_window(part.get("window"))
+
+
+def check_event_name(part: Part) -> None:
+    """Report what is no name of an event, or nearly one that placements make or items report."""
+    name = None if part.absent else part.text()
+    meant = None if name is None or name in KNOWN_EVENTS else nearest(name, KNOWN_EVENTS)
+    if meant is not None:
+        part.problem("unknown_event", f"no placement and no item reports '{name}' (did you mean '{meant}'?)")
 
 
 def _check_properties(part: Part) -> None:
@@ -102,6 +113,7 @@ def _check_properties(part: Part) -> None:
 def _check_suppression(part: Part, properties: Part) -> None:
     part.known_fields(field_names(Suppression))
     part.needs(("after", "window"), "a suppression")
+    check_event_name(part.get("after"))
     check_window(part.get("window"))
     if not part.get("where").absent:
         part.get("where").members()
@@ -113,6 +125,7 @@ def _check_suppression(part: Part, properties: Part) -> None:
 def _check_cooldown(part: Part) -> None:
     part.known_fields(field_names(Cooldown))
     part.needs(("times", "pause"), "a cooldown")
+    check_event_name(part.get("after"))
     part.get("times").whole(1)
     check_duration(part.get("pause"))
     check_window(part.get("window"))
@@ -123,6 +136,7 @@ def _check_budget(part: Part) -> None:
     part.needs(("total",), "a budget")
     part.get("total").whole(1)
     part.get("devices").whole(1)
+    check_event_name(part.get("count"))
     part.get("mode").choice(MODES)
     part.get("window").choice(BUDGET_WINDOWS)
     for name in ("quotas", "quota", "throttle"):

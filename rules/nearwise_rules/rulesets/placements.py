@@ -35,7 +35,8 @@ def check_placement(key: str, part: Part, draft: Draft) -> None:
     for limit in part.get("at_most").items() if not part.get("at_most").absent else ():
         _check_at_most(limit, draft)
     for offer in part.get("fallback").texts():
-        check_known(offer, "offer", str(offer.value), draft.sources["offer"])
+        if check_known(offer, "offer", str(offer.value), draft.sources["offer"]):
+            _check_fallback(offer, draft.sources["offer"][str(offer.value)])
     for cap in part.get("caps").items() if not part.get("caps").absent else ():
         check_cap(cap)
     _check_rules(key, part, draft)
@@ -43,6 +44,14 @@ def check_placement(key: str, part: Part, draft: Draft) -> None:
     if part.get("blank").value is not True and part.get("fallback").value in (None, []):
         message = "this can be left blank: name offers in 'fallback', or say 'blank: true'"
         part.problem("can_be_blank", message)
+
+
+def _check_fallback(part: Part, offer: Part) -> None:
+    """A fallback is for everybody at any time."""
+    if offer.get("enabled").value is False:
+        part.problem("idle_fallback", f"'{part.value}' is switched off, so it stands in for nothing")
+    elif offer.get("purposes").value:
+        part.problem("gated_fallback", f"'{part.value}' needs consent, and a fallback is for everybody")
 
 
 def _check_candidates(part: Part, draft: Draft) -> None:
