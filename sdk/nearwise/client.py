@@ -9,9 +9,10 @@ from types import NoneType
 from typing import TYPE_CHECKING, cast
 
 from nearwise.context import Context
-from nearwise.engine import Engine, Place
+from nearwise.engine import Engine
 from nearwise.errors import SettingsInvalid
 from nearwise.keys import pinned_trust, split_key
+from nearwise.place import Place
 from nearwise.settings import Settings
 
 if TYPE_CHECKING:

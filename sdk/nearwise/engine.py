@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from nearwise.bundles import Generations
 from nearwise.context import Desk
@@ -17,6 +17,7 @@ from nearwise.exposures import Exposures
 from nearwise.holdings import holdings_of
 from nearwise.noticed import Noticed
 from nearwise.outbox.memory import MemoryLog
+from nearwise.place import Place
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
 from nearwise.states import Sending
@@ -33,22 +34,11 @@ if TYPE_CHECKING:
     from nearwise.settings import Settings
     from nearwise.transport import Transport
     from nearwise.worker import Worker
-    from nearwise_rules import Trust
 
 LONGEST_TEXT = 1024
 _NO_DATA: Mapping[str, object] = {}
 _LAST_SECONDS = 0.1
 """How long an idle thread may take to end when all the time to close went into sending."""
-
-
-class Place(NamedTuple):
-    """Where a client lives: the server's address or a transport, its key, its folder, the pinned signing key."""
-
-    url: str | Transport | None = None
-    api_key: str = ""
-    storage: str | None = None
-    seed: str | None = None
-    trust: Trust | None = None
 
 
 class Engine:
@@ -105,7 +95,10 @@ class Engine:
             )
             append = self._memory.append
         else:
-            self._made = _outbox(storage, settings)
+            from nearwise.outbox.batches import LogLimits
+            from nearwise.outbox.sealing import open_outbox
+
+            self._made = open_outbox(storage.outbox, clock=settings.clock, limits=LogLimits.of(settings))
             append = self._made.append
         self.exposures = Exposures(append, settings.clock, self._zone)
         self.exposures.gate = self.subjects.gate
@@ -313,16 +306,3 @@ class Engine:
         self.triggers.leave_to_parent()
         self.subjects.leave_to_parent()
         self._equip(None)
-
-
-def _outbox(storage: Storage, settings: Settings) -> Outbox:
-    from nearwise.outbox.batches import LogLimits
-    from nearwise.outbox.sealing import open_outbox
-
-    limits = LogLimits(
-        total_bytes=settings.outbox_bytes,
-        segment_bytes=max(min(256 * 1024, settings.outbox_bytes // 8), settings.event_bytes + 64),
-        critical_segment_bytes=max(min(64 * 1024, settings.outbox_bytes // 16), settings.event_bytes + 64),
-        event_bytes=settings.event_bytes,
-    )
-    return open_outbox(storage.outbox, clock=settings.clock, limits=limits)

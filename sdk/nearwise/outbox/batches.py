@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from nearwise.settings import Settings
 
 NO_EVENT = b"\xc0"
 """MessagePack nil: holds the place of a sequence number whose event was lost, so that indices stay true."""
@@ -19,6 +22,17 @@ class LogLimits(NamedTuple):
     segment_bytes: int = 256 * 1024
     critical_segment_bytes: int = 64 * 1024
     event_bytes: int = 32 * 1024
+
+    @staticmethod
+    def of(settings: Settings) -> LogLimits:
+        """Those of a client's settings: segments that are small beside the whole, and hold the largest event."""
+        largest = settings.event_bytes + 64
+        return LogLimits(
+            total_bytes=settings.outbox_bytes,
+            segment_bytes=max(min(256 * 1024, settings.outbox_bytes // 8), largest),
+            critical_segment_bytes=max(min(64 * 1024, settings.outbox_bytes // 16), largest),
+            event_bytes=settings.event_bytes,
+        )
 
 
 class BatchLimits(NamedTuple):
