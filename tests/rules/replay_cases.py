@@ -19,6 +19,7 @@ from nearwise_rules import (
     purposes_mask,
     record,
 )
+from nearwise_rules.decide.visits import place_of
 from tests.rules.placement_cases import MONDAY, Remembered
 
 SUBJECTS: tuple[Any, ...] = ("h-1", "h-2", "h-3", "Łódź", 42, None)
@@ -321,8 +322,10 @@ class RandomTill:
                 if random.random() < 0.5:
                     self._happened("exposure", owner, about)
                 elif random.random() < 0.5:
-                    keys = [key for per, key in item[0].held if per == "subject"]
-                    self.history.recall(owner).hold(keys, decision.flag, self.at + DAY)
+                    for per, name in (("subject", owner), ("device", "")):
+                        keys = [key for whose, key in item[0].held if whose == per]
+                        place = place_of(decision.flag, per, subject)
+                        self.history.recall(name).hold(keys, place, self.at + DAY)
                 if random.random() < 0.2:
                     self._happened(random.choice(("click", "rejection")), owner, about)
         if random.random() < 0.4:

@@ -11,6 +11,7 @@ from nearwise_rules.replay.members import map_of, maybe_text, member, number, ro
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.decision import Decision
+    from nearwise_rules.decide.items import Item
     from nearwise_rules.documents import Json
 
 _DIGEST_CHARACTERS = 32
@@ -27,7 +28,7 @@ class AnsweredItem(NamedTuple):
 class Answer(NamedTuple):
     """What is particular to a decision. `digest` is that of its value: 16 bytes of the SHA-256 of its canonical JSON.
 
-    Without a variant the value is the caller's own, so there is no digest.
+    Without a variant the value is the caller's own, so there is no digest. `items` is None for a flag.
     """
 
     variant: str | None
@@ -39,14 +40,13 @@ class Answer(NamedTuple):
     override: bool = False
     cell: Mapping[str, str] | None = None
     error: str | None = None
-    items: tuple[AnsweredItem, ...] = ()
+    items: tuple[AnsweredItem, ...] | None = None
     digest: str | None = None
 
     @staticmethod
     def of(decision: Decision) -> Answer:
         """The answer of a decision."""
-        part = decision.participation
-        value = canonical_json(decision.value) if decision.variant is not None or decision.items else None
+        part, items = decision.participation, decision[1]
         return Answer(
             variant=decision.variant,
             reason=decision.reason.value,
@@ -57,8 +57,8 @@ class Answer(NamedTuple):
             override=part is not None and part.override,
             cell=None if decision.cell is None else dict(decision.cell),
             error=None if decision.error_code is None else decision.error_code.value,
-            items=tuple([AnsweredItem(item.key, item.score, item.is_fallback) for item in decision.items]),
-            digest=None if value is None else sha256(value).hexdigest()[:_DIGEST_CHARACTERS],
+            items=tuple([_answered(item) for item in items]) if isinstance(items, tuple) else None,
+            digest=None if decision.variant is None else digest_of(decision.value),
         )
 
     def to_members(self) -> dict[str, Json]:
@@ -73,7 +73,7 @@ class Answer(NamedTuple):
             "override": self.override or None,
             "cell": None if self.cell is None else dict(self.cell),
             "error": self.error,
-            "items": [list(item) for item in self.items] or None,
+            "items": None if self.items is None else [list(item) for item in self.items],
             "digest": self.digest,
         }
         return {name: value for name, value in members.items() if value is not None}
@@ -85,7 +85,7 @@ class Answer(NamedTuple):
         Raises:
             ValueError: it is none.
         """
-        propensity, cell = members.get("propensity"), members.get("cell")
+        propensity, cell, items = members.get("propensity"), members.get("cell"), members.get("items")
         return Answer(
             variant=maybe_text(members, "variant"),
             reason=member(members, "reason", str),
@@ -96,9 +96,18 @@ class Answer(NamedTuple):
             override=member(members, "override", bool, False),
             cell=None if cell is None else {name: str(level) for name, level in map_of(members, "cell").items()},
             error=maybe_text(members, "error"),
-            items=tuple([_item(row) for row in rows_of(members, "items", 3)]),
+            items=None if items is None else tuple([_item(row) for row in rows_of(items, "items", 3)]),
             digest=maybe_text(members, "digest"),
         )
+
+
+def digest_of(value: Json) -> str:
+    """The digest of a value in answers."""
+    return sha256(canonical_json(value)).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def _answered(item: Item) -> AnsweredItem:
+    return AnsweredItem(item.key, item.score, item.is_fallback)
 
 
 def _item(row: list[Json]) -> AnsweredItem:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from nearwise_rules.bundle.messagepack import pack
 from nearwise_rules.decide.sights import Sight, sight_of
 from nearwise_rules.decide.surroundings import DEVICE, Signal, Surroundings, owner_of
+from nearwise_rules.decide.visits import place_of
 from nearwise_rules.errors import RecordingRefused
 from nearwise_rules.logic.values import at_path
 from nearwise_rules.replay.answers import Answer
@@ -138,7 +139,7 @@ class _Recorder:
         """The part of a ledger that can be asked, and what other slots hold of it."""
         is_asked = sight.remembers(per, self._known.granted)
         part = ledger.part(is_asked, sight.experiments if per == "subject" else ())
-        held = ledger.held_by_others(key, self._question.at)
+        held = ledger.held_by_others(place_of(key, per, self._question.subject), self._question.at)
         return Memory(
             part.to_bytes() if part.newest is not None else b"",
             {name: times for name, times in held.items() if is_asked("exposure", name)},

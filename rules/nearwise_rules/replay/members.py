@@ -43,9 +43,9 @@ def map_of(members: Mapping[str, object], name: str) -> JsonObject:
     return cast("JsonObject", value or {})
 
 
-def rows_of(members: Mapping[str, object], name: str, width: int) -> list[list[Json]]:
-    """Lists of so many values each; none where there are none. Raises ValueError for anything else."""
-    rows = _list(members.get(name), name)
+def rows_of(value: object, name: str, width: int) -> list[list[Json]]:
+    """A list of lists of so many values each. Raises ValueError for anything else."""
+    rows = _list(value, name)
     for row in rows:
         if len(_list(row, name)) != width:
             raise ValueError(f"'{name}' does not consist of lists of {width}")
