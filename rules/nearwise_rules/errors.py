@@ -3,6 +3,7 @@
 RulesError
 ├── DocumentError      the author's document is wrong: fix the listed problems
 ├── BundleRefused      a received bundle may not be used: keep the last good one
+├── RecordingRefused   a decision cannot be recorded: it stands, go on without
 └── EvaluationError    a rule misused a value: the rule does not match, `try` may catch it
     └── BudgetExceeded a rule cost more than it may: the rule does not match, `try` does not catch it
 """
@@ -61,6 +62,10 @@ class BundleRefused(RulesError):
     def __init__(self, reason: Refusal, message: str) -> None:
         self.reason = reason
         super().__init__(f"{reason.value}: {message}")
+
+
+class RecordingRefused(RulesError):
+    """A decision that cannot be recorded so that it can be repeated, and why. The decision itself is as good as any."""
 
 
 class EvaluationError(RulesError):

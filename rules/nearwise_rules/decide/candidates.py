@@ -37,7 +37,7 @@ class Candidates:
                 self._by_item.setdefault(item, []).append(offer)
         recommended = [offer for offers in self._by_item.values() for offer in offers]
         self.offers = tuple(dict.fromkeys([*first, *tagged, *recommended]))
-        self.reads = frozenset() if self._model is None else frozenset(self._model.reads)
+        self.reads = frozenset[str]() if self._model is None else frozenset(self._model.reads)
 
     def named(self, visit: Visit) -> Mapping[OfferPlan, None] | None:
         """The candidates of this visit in their order: those listed, by tag, recommended; None when it is all."""

@@ -83,8 +83,14 @@ class Catalogue:
         reading = self._readings.get(keys)
         if reading is None:
             plans = [found.plan.reads for key in keys if (found := self.placement(key)) is not None]
-            reading = self._readings[keys] = Reading(frozenset().union(*plans), self._release)
+            reading = self._readings[keys] = Reading(frozenset[str]().union(*plans), self._release)
         return Visit(self._release, question, reading, keys[0])
+
+    def visit_after(self, taken: Iterable[str], key: str, question: Question) -> Visit:
+        """The visit of one placement when earlier ones of the same call show these offers."""
+        visit = self.visit((key,), question)
+        visit.take(self.offers(taken))
+        return visit
 
     def decide_together(self, resolvers: Sequence[PlacementResolver], questions: Sequence[Question]) -> list[Decision]:
         """Answer for several placements in their order; none repeats an offer of another."""

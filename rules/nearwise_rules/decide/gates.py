@@ -66,11 +66,14 @@ class CapGate:
         """Whether the limit is reached."""
         return self.room(visit, slot) <= 0
 
+    def words(self, visit: Visit) -> str:  # noqa: ARG002  every limit is asked alike
+        """The cap in words."""
+        within = "" if self.window_text == "ever" else f" and {self.window_text}"
+        return f"cap{self.named}: {self.limit} {self.event} per {self.per}{within}"
+
     def reason(self, visit: Visit, slot: str) -> str:
         """The cap and how much of it is used."""
-        within = "" if self.window_text == "ever" else f" and {self.window_text}"
-        used = self.used(visit, slot)
-        return f"cap{self.named}: {self.limit} {self.event} per {self.per}{within}, {used} used"
+        return f"{self.words(visit)}, {self.used(visit, slot)} used"
 
 
 class SuppressionGate:
@@ -162,10 +165,16 @@ class BudgetGate:
         key = visit.subject_key
         return key is None or basis_point(subject_hash(self._bucketing, self._salt, key)) >= self._share
 
+    def words(self, visit: Visit) -> str:
+        """Which part of the budget is missing, the same on all devices."""
+        if self._is_throttled(visit):
+            return f"budget: only {(self._share or 0) / 100:g} % of the subjects get it at present"
+        return "budget: the device's quota"
+
     def reason(self, visit: Visit, slot: str) -> str:
         """Which part of the budget is missing."""
         if self._is_throttled(visit):
-            return f"budget: only {(self._share or 0) / 100:g} % of the subjects get it at present"
+            return self.words(visit)
         quota = self._quotas.get(visit.device, self._quota)
         return f"budget: this device has {quota}, {self._used(visit, slot)} used"
 

@@ -73,7 +73,9 @@ class OfferPlan:
         self.shared = tuple([gate for tag, gate in release.catalogue.contact_caps if tag is None or tag in self.tags])
         self.held = tuple(_held((*self.gates, *self.shared)))
         self._plan_eligibility(entry)
-        self.reads = frozenset().union(*[part.reads for part in self.parts.values()], self._reads(), self.content.reads)
+        self.reads = frozenset[str]().union(
+            *[part.reads for part in self.parts.values()], self._reads(), self.content.reads
+        )
 
     def _plan_eligibility(self, entry: JsonObject) -> None:
         release = self._release

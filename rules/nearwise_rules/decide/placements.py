@@ -45,7 +45,7 @@ class PolicyPlan:
         self.parts = {name: Part(name, given[name], release) for name in PARTS if given.get(name) not in (None, True)}
         scorings = [Scoring(offer, self._parts_of(offer, own)) for offer in offers] if self.order == "score" else []
         self.ranked = tuple(sorted(scorings, key=lambda scoring: (-scoring.bound, scoring.offer.key)))
-        self.reads = frozenset().union(*[part.reads for part in self.parts.values()])
+        self.reads = frozenset[str]().union(*[part.reads for part in self.parts.values()])
         weights = [self.parts[name] for name in ("context", "lever") if name in self.parts]
         self._weights = tuple([part for part in weights if part.constant is None and not part.of_candidate])
 
@@ -89,7 +89,7 @@ class PlacementPlan:
         self.held = tuple([(cap.per, cap.key) for cap in self.caps if cap.event == "exposure"])
         reads = [offer.reads for offer in (*self.offers, *self.fallback)]
         reads += [policy.reads for policy in self.policies.values()]
-        self.reads = frozenset().union(*reads, self.candidates.reads, ("device.locale",))
+        self.reads = frozenset[str]().union(*reads, self.candidates.reads, ("device.locale",))
 
     def choose(self, policy: str | None, visit: Visit) -> list[Chosen]:
         """What a policy shows in this visit; nothing when nothing may be shown."""

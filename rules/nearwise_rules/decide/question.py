@@ -62,7 +62,7 @@ class Question:
         self.answers: dict[str, str | None] = {}
         self.assignments: tuple[Participation, ...] = ()
         self.operations_left = PREREQUISITE_OPERATIONS
-        self.surround = surround
+        self.surround: Surround = surround
         self._surroundings: Surroundings | None = None
         self._ledgers: dict[str, Ledger | None] = {}
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nearwise_rules.bundle import Bundle
     from nearwise_rules.decide.catalogue import Catalogue
     from nearwise_rules.decide.flags import FlagPlan
+    from nearwise_rules.decide.sights import Sight
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
@@ -71,6 +72,7 @@ class Release:
         self._audiences = Audiences(bundle)
         self._catalogue: Catalogue | None = None
         self._remembers: HistoryPlan | None = None
+        self.sights: dict[str, Sight] = {}
         self.experiments = Experiments(self)
         self._triggers: Triggers | None = None
 
@@ -147,11 +149,14 @@ class Release:
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
             return self._broken(flag, self.question(data, subject, at, default, owner), error)
 
-    def ask(self, key: str, question: Question) -> Decision:
-        """Answer a question that brings its own surroundings. Never raises for what the data hold."""
+    def ask(self, key: str, question: Question, taken: Sequence[str] = ()) -> Decision:
+        """Answer a question that brings its own surroundings. Never raises for what the data hold.
+
+        `taken` are the offers that earlier placements of the same call show.
+        """
         try:
             if self._is_placement(key):
-                return self._place(key, question)
+                return self._place(key, question, taken)
             found = self.resolver(key)
             return question.answer(found) if isinstance(found, Outcome) else found.decide(question)
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
@@ -164,23 +169,32 @@ class Release:
         subject: object,
         at: float,
         owner: Callable[[], object] = lambda: None,
+        known: Surroundings | None = None,
     ) -> list[Decision]:
         """Answer one question to several flags and placements: no offer is given twice, no cap exceeded together.
 
-        `owner` is called for each decision. Never raises for what the data hold.
+        `owner` is called for each decision, `known` stands in for what `surround` gives. Never raises for what the data
+        hold.
         """
+        surround: Surround = self.surround if known is None else lambda _subject: known
         placements = [key for key in dict.fromkeys(keys) if self._is_placement(key)]
         given: dict[str, Decision] = {}
         try:
             resolvers = [found for key in placements if (found := self.catalogue.placement(key)) is not None]
-            shared = Shared(self.surround)
+            shared = Shared(surround)
             questions = [Question(data, subject, at, owner=owner(), kind=self.kind, surround=shared) for _ in resolvers]
             decisions = self.catalogue.decide_together(resolvers, questions) if isinstance(data, Mapping) else []  # pyright: ignore[reportUnnecessaryIsInstance]
             given = {decision.flag: decision for decision in decisions}
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
             question = self.question(data, subject, at)
             given = {key: self._broken(key, question, error) for key in placements}
-        return [given.get(key) or self.decide(key, data, subject, at, None, owner()) for key in keys]
+
+        def alone(key: str) -> Decision:
+            if known is None:
+                return self.decide(key, data, subject, at, None, owner())
+            return self.ask(key, Question(data, subject, at, owner=owner(), kind=self.kind, surround=surround))
+
+        return [given.get(key) or alone(key) for key in keys]
 
     def _is_placement(self, key: object) -> bool:
         return isinstance(key, str) and self.bundle.contents.number("placement", key) is not None
@@ -308,11 +322,11 @@ class Release:
         self._quick[key] = quick
         return quick
 
-    def _place(self, key: str, question: Question) -> Decision:
+    def _place(self, key: str, question: Question, taken: Sequence[str] = ()) -> Decision:
         resolver = self.catalogue.placement(key)
         if resolver is None:
             return question.answer(self._outcome(key, ErrorCode.PARSE_ERROR))
-        return resolver.decide(question)
+        return resolver.decide(question, self.catalogue.visit_after(taken, key, question) if taken else None)
 
     def _compile(self, flag: str) -> FlagResolver | Outcome:
         body = self.bundle.entry("flag", flag)

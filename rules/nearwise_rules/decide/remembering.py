@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -24,17 +24,22 @@ def history_plan(release: Release) -> HistoryPlan:
         declared = release.attributes.declared(name)
         if declared is not None and declared.measure is not None:
             plan.serve(declared.measure, declared.mask)
-    for cap in _documents(release, "cap"):
-        _need_cap(plan, cap, () if cap.get("tag") is None else ("tag",))
-    for placement in _documents(release, "placement"):
-        for cap in _members(placement, "caps"):
-            _need_cap(plan, cap, ("placement",))
-    for offer in _documents(release, "offer"):
-        _need_offer(plan, offer)
+    need_gates(plan, release, release.bundle.keys("placement"), release.bundle.keys("offer"))
     for kind, properties in _SHOWN.items():
-        if any(_is_deduped(document, release) for document in _documents(release, kind)):
+        if any(_is_deduped(document, release) for document in _documents(release, kind, release.bundle.keys(kind))):
             plan.need("exposure", properties)
     return plan
+
+
+def need_gates(plan: HistoryPlan, release: Release, placements: Iterable[str], offers: Iterable[str]) -> None:
+    """What the caps of these placements, all gates of these offers, and the caps over several offers ask for."""
+    for cap in _documents(release, "cap", release.bundle.keys("cap")):
+        _need_cap(plan, cap, () if cap.get("tag") is None else ("tag",))
+    for placement in _documents(release, "placement", placements):
+        for cap in _members(placement, "caps"):
+            _need_cap(plan, cap, ("placement",))
+    for offer in _documents(release, "offer", offers):
+        _need_offer(plan, offer)
 
 
 _SHOWN = {"flag": ("flag", "variant"), "placement": ("flag", "offer", "variant")}
@@ -67,8 +72,8 @@ def _need_cap(plan: HistoryPlan, cap: JsonObject, properties: tuple[str, ...]) -
     plan.need(str(cap.get("count", "exposure")), properties, per=str(cap.get("per", "subject")))
 
 
-def _documents(release: Release, kind: str) -> Iterator[JsonObject]:
-    for key in release.bundle.keys(kind):
+def _documents(release: Release, kind: str, keys: Iterable[str]) -> Iterator[JsonObject]:
+    for key in keys:
         document: object = loads(release.bundle.entry(kind, key) or b"{}")
         if isinstance(document, dict):
             yield cast("JsonObject", document)

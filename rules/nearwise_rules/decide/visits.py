@@ -83,7 +83,7 @@ class Visit:
 
     def place(self, slot: str, per: str) -> str:
         """Whose reservations are this visit's own: the slot's, on the device only those for this subject."""
-        return slot if per == "subject" else f"{slot}/{owner_of(self.question.subject)}"
+        return place_of(slot, per, self.question.subject)
 
     def ledger(self, per: str) -> Ledger | None:
         """What is remembered of the subject, or of the device."""
@@ -97,6 +97,11 @@ class Visit:
             if value is not None and not each.mask & ~self.granted:
                 data = nested(data, each.path, value)
         return data
+
+
+def place_of(slot: str, per: str, subject: object) -> str:
+    """Under which name a slot holds what it decided: on the device one for each subject."""
+    return slot if per == "subject" else f"{slot}/{owner_of(subject)}"
 
 
 def nested(data: Mapping[str, object], path: tuple[str, ...], value: object) -> dict[str, object]:

@@ -7,19 +7,20 @@ series: [event's index, key, number, sum, first, last, low, high, [ms, ...], [va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate
 from math import inf
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from zlib import crc32
 
 from nearwise_rules.bundle.messagepack import pack, unpack
 from nearwise_rules.history.assignments import Assignment
-from nearwise_rules.history.series import Buckets, Series
+from nearwise_rules.history.series import EMPTY, Buckets, Series
 
 if TYPE_CHECKING:
     from nearwise_rules.history.ledger import Ledger
 
+_Row: TypeAlias = "list[Any]"
 _VERSION = 1
 _SUM_BYTES = 4
 
@@ -48,17 +49,18 @@ def unpack_ledger(data: bytes, assigned: dict[str, Assignment]) -> Iterator[tupl
         experiment, *assignment = parts[place : place + 4]
         assigned[cast("str", experiment)] = Assignment(*cast("tuple[str, float, float]", assignment))
     for row in rows:
-        yield events[cast("int", row[0])], cast("str", row[1]), _series(row[2:])
+        event, key, *series = row
+        yield events[event], key, _series(series)
 
 
-def _content(data: bytes) -> tuple[list[str], list[list[object]], list[object]]:
+def _content(data: bytes) -> tuple[list[str], list[_Row], list[object]]:
     body = data[_SUM_BYTES:]
     if crc32(body).to_bytes(_SUM_BYTES, "little") != data[:_SUM_BYTES]:
         raise ValueError("the check sum of the ledger is wrong")
     version, *content = cast("list[object]", unpack(body))
     if version != _VERSION:
         raise ValueError(f"a ledger of format {version}")
-    return cast("tuple[list[str], list[list[object]], list[object]]", content)
+    return cast("tuple[list[str], list[_Row], list[object]]", content)
 
 
 def _row(series: Series) -> list[object]:
@@ -77,20 +79,21 @@ def _row(series: Series) -> list[object]:
     ]
 
 
-def _series(row: list[object]) -> Series:
+def _series(row: list[Any]) -> Series:
+    """A row without its event and key; one that has another shape raises what Python raises."""
     number, total, first, last, low, high, steps, values, hours, days = row
-    times = tuple([time / 1000 for time in accumulate(cast("list[int]", steps))])
+    times = tuple([time / 1000 for time in accumulate(steps)])
     return Series(
-        cast("int", number),
-        cast("float", total),
-        _seconds(first, inf),
-        _seconds(last, -inf),
+        number,
+        total,
+        inf if first is None else first / 1000,
+        -inf if last is None else last / 1000,
         times,
-        tuple(cast("list[float]", values)) if values else (0.0,) * len(times),
-        _buckets(cast("list[int | float]", hours)),
-        _buckets(cast("list[int | float]", days)),
-        _seconds(low, -inf),
-        _seconds(high, inf),
+        tuple(values) if values else (0.0,) * len(times),
+        _buckets(hours) if hours else EMPTY,
+        _buckets(days) if days else EMPTY,
+        -inf if low is None else low / 1000,
+        inf if high is None else high / 1000,
     )
 
 
@@ -98,13 +101,9 @@ def _whole(seconds: float) -> int | None:
     return None if seconds in (inf, -inf) else round(seconds * 1000)
 
 
-def _seconds(milliseconds: object, otherwise: float) -> float:
-    return otherwise if milliseconds is None else cast("int", milliseconds) / 1000
-
-
 def _flat(buckets: Buckets) -> list[float]:
     return [part for number, (count, total) in buckets.items() for part in (number, count, total)]
 
 
-def _buckets(flat: list[int | float]) -> Mapping[int, tuple[int, float]]:
-    return {cast("int", flat[at]): (cast("int", flat[at + 1]), float(flat[at + 2])) for at in range(0, len(flat), 3)}
+def _buckets(flat: list[Any]) -> Buckets:
+    return {flat[at]: (flat[at + 1], float(flat[at + 2])) for at in range(0, len(flat), 3)}

@@ -39,6 +39,18 @@ class Holds:
             self._drop(place)
         self._end(slot)
 
+    def copy(self) -> Holds:
+        """The same, apart from what comes later."""
+        other = Holds()
+        other._slots = self._slots.copy()
+        other._places = {slot: places.copy() for slot, places in list(self._places.items())}
+        other._holders = {key: holders.copy() for key, holders in list(self._holders.items())}
+        return other
+
+    def others(self, slot: str, at: float) -> dict[str, int]:
+        """What `held` answers for every key, where it is anything."""
+        return {key: times for key in list(self._holders) if (times := self.held(key, slot, at))}
+
     def held(self, key: str, slot: str, at: float) -> int:
         """How often a key is held at a moment by other slots and places that are not in this one."""
         holders = self._holders.get(key)

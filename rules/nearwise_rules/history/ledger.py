@@ -6,7 +6,7 @@ it, assign and hold, without a lock: each series is a value, and every change is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import NamedTuple, Protocol
 
@@ -193,6 +193,10 @@ class Ledger:
         """How often a key is held at a moment by other slots; the places in a slot are part of it."""
         return self._holds.held(key, slot, at)
 
+    def held_by_others(self, slot: str, at: float) -> dict[str, int]:
+        """How often each key is held at a moment by other slots, where it is at all."""
+        return self._holds.others(slot, at)
+
     def series(self, event: str, key: str) -> Series | None:
         """The occurrences of an event and a key."""
         kept = self._events.get(event, _NONE).get(key)
@@ -247,6 +251,27 @@ class Ledger:
             if experiment not in self._assigned:
                 self.assign(experiment, assignment)
         self._changed()
+
+    def still(self) -> Ledger:
+        """A copy that stands still, holds included. Any thread may ask for it while others change this one."""
+        other = Ledger(self._calendar, self._limits)
+        touched = tuple(self._touched)
+        other._events = {event: kept.copy() for event, kept in list(self._events.items())}
+        there = {(event, key): None for event, kept in other._events.items() for key in kept}
+        other._touched = {**{name: None for name in touched if name in there}, **there}
+        other._assigned = self._assigned.copy()
+        other._holds = self._holds.copy()
+        return other
+
+    def part(self, wanted: Callable[[str, str], bool], experiments: Container[str]) -> Ledger:
+        """Only the series of which event and key are wanted, and the assignments to these experiments."""
+        other = Ledger(self._calendar, self._limits)
+        for event, key, series in self.all_series():
+            if wanted(event, key):
+                other._keep(event, key, series)
+        kept = {name: assignment for name, assignment in self.assignments.items() if name in experiments}
+        other._assigned.update(kept)
+        return other
 
     def to_bytes(self) -> bytes:
         """This ledger as bytes; the holds stay here."""

@@ -22,7 +22,7 @@ _EARLY_SECONDS = 0.001
 
 Buckets = Mapping[int, tuple[int, float]]
 """Hour or day -> how many occurrences, and the sum of their values."""
-_EMPTY: Buckets = MappingProxyType({})
+EMPTY: Buckets = MappingProxyType({})
 
 
 class Figures(NamedTuple):
@@ -61,8 +61,8 @@ class Series(NamedTuple):
     last: float = -inf
     times: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
-    hours: Buckets = _EMPTY
-    days: Buckets = _EMPTY
+    hours: Buckets = EMPTY
+    days: Buckets = EMPTY
     low: float = -inf
     high: float = inf
 
@@ -98,12 +98,23 @@ class Series(NamedTuple):
         """How many occurrences a window held at a moment, and the sum of their values."""
         if window.kind == "ever":
             return Figures(-inf, inf, self.number, self.total)
+        if window.kind == "rolling" and not (self.hours or self.days):
+            return self._newest(window.seconds, at)
         first, end, buckets, until = self._look(window, at, calendar)
         number, total = end - first, sum(self.values[first:end], 0.0)
         for bucket in buckets:
             number += bucket.number
             total += bucket.total
         return Figures(at, until, number, total)
+
+    def _newest(self, seconds: float, at: float) -> Figures:
+        """What a rolling window held when each occurrence is there: the same as by `_look`, worked out at once."""
+        times = self.times
+        first, end = bisect_right(times, at - seconds), bisect_left(times, at + seconds)
+        leaves = times[first] if first < len(times) else inf
+        enters = times[end] if end < len(times) else inf
+        until = min(leaves + seconds, enters - seconds) - _EARLY_SECONDS
+        return Figures(at, until, end - first, sum(self.values[first:end], 0.0))
 
     def days_of(self, window: Window, at: float, calendar: Calendar) -> Figures:
         """On how many days of the calendar there were occurrences in a window; `total` tells nothing."""
