@@ -18,6 +18,7 @@ from nearwise.holdings import holdings_of
 from nearwise.noticed import Noticed
 from nearwise.outbox.memory import MemoryLog
 from nearwise.place import Place
+from nearwise.recording import Recorder
 from nearwise.remembering import Remembering
 from nearwise.shelf import Active, Shelf
 from nearwise.states import Sending
@@ -70,6 +71,7 @@ class Engine:
         self.subjects = Subjects(folder, settings, lambda: self.outbox)
         self.noticed = Noticed(folder, settings, self.subjects.gate.granted)
         self.subjects.here = self.noticed.traits.want
+        self.recorder = Recorder()
         self.remembering = Remembering(self._history, self.subjects.gate.granted, lambda: self.outbox.place)
         self.shelf = Shelf(trust, limits, generations, settings.clock, self._surround)
         self.shelf.open(self._place.seed)
@@ -78,7 +80,7 @@ class Engine:
         self.device = settings.device or stored or f"device-{os.urandom(6).hex()}"
         self.subjects.gate.adopt(self.shelf.active.release)
         self.noticed.traits.adopt(self.shelf.active.release)
-        active = self.remembering.adopt(self.shelf.active)
+        active = self.remembering.adopt(self.recorder.adopt(self.shelf.active))
         self.desk = Desk(active.decide, active.decide_many, self.shelf.explain, self.track, settings.clock)
         for holding in holdings_of(self):
             self.subjects.hold(holding)
@@ -100,6 +102,7 @@ class Engine:
 
             self._made = open_outbox(storage.outbox, clock=settings.clock, limits=LogLimits.of(settings))
             append = self._made.append
+        self.recorder.append = append
         self.exposures = Exposures(append, settings.clock, self._zone)
         self.exposures.gate = self.subjects.gate
         self.exposures.remember = self.remembering.happened
@@ -162,7 +165,12 @@ class Engine:
     @property
     def failed(self) -> str | None:
         """What went wrong last beside the network."""
-        return self.exposures.failed or self.triggers.report.last_error or self.noticed.traits.failed
+        return (
+            self.exposures.failed
+            or self.recorder.failed
+            or self.triggers.report.last_error
+            or self.noticed.traits.failed
+        )
 
     def _start_worker(self) -> None:
         from nearwise.duties import Duties
@@ -194,7 +202,7 @@ class Engine:
     def _switch(self, active: Active) -> None:
         self.subjects.gate.adopt(active.release)
         self.noticed.traits.adopt(active.release)
-        active = self.remembering.adopt(active)
+        active = self.remembering.adopt(self.recorder.adopt(active))
         self.desk.decide, self.desk.decide_many = active.decide, active.decide_many
         self.triggers.use(active.release)
 

@@ -1,98 +1,70 @@
-"""Recording an event with a note of it: whoever lost the note finds the event, or it was never there."""
+"""Recordings on a device: the share that the bundle asks for, of those who consent, made again bit for bit."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from threading import Thread
+from typing import Any, cast
 
 import pytest
 
-from nearwise.errors import StorageFailed
-from nearwise.outbox.batches import BatchLimits, LogLimits
-from nearwise.outbox.cursor import Cursor
-from nearwise.outbox.dead import DeadLetters
-from nearwise.outbox.memory import MemoryLog
-from nearwise.outbox.sealing import Outbox, open_outbox
+from nearwise.testing import client_from
+from nearwise.testing.rule_sets import packed_bundle, signer
+from nearwise_rules import Recording, Release, Trust, is_same, open_bundle, repeat
 
-ALL = BatchLimits(1000, 1 << 20)
+OFFERS = {"a": 3, "b": 2, "c": 1}
 
 
-def opened(folder: Path) -> Outbox:
-    return open_outbox(str(folder), clock=lambda: 1000.0, limits=LogLimits())
+def rule_set(percent: float = 100, **consent: Any) -> dict[str, Any]:
+    slot = {"blank": True, "candidates": {"tags": ["t"]}, "policies": {"p": {"score": {"value": True}}}}
+    return {
+        "nearwise.json": {"name": "shop", "recording": {"percent": percent}, **consent},
+        "attributes.json": {"basket.total": {"type": "number"}, "secret": {"type": "string"}},
+        **{
+            f"offers/{key}.json": {
+                "content": {"title": key},
+                "tags": ["t"],
+                "value": value,
+                "caps": [{"limit": 2}],
+                "eligible": {">": [{"var": "basket.total"}, 1]},
+            }
+            for key, value in OFFERS.items()
+        },
+        "placements/hero.json": slot,
+        "placements/strip.json": {**slot, "size": 2},
+    }
 
 
-def test_the_event_is_in_the_log_when_it_is_noted(tmp_path: Path) -> None:
-    outbox = opened(tmp_path)
-    outbox.append(b"before")
-    place = outbox.place
-    seen: list[list[bytes]] = []
-    outbox.record(b"noted", lambda: seen.append(outbox.since(place)))
-    outbox.append(b"after")
-    assert seen == [[b"noted"]]
-    assert outbox.since(place) == [b"noted", b"after"]
-    outbox.close()
+def recordings(events: list[dict[str, object]]) -> list[Recording]:
+    records = [cast("dict[str, object]", event["record"]) for event in events if event["type"] == "decision"]
+    return [Recording.from_members(record) for record in records]
 
 
-def test_a_note_that_was_lost_finds_its_event_after_a_restart(tmp_path: Path) -> None:
-    outbox = opened(tmp_path)
-    place = outbox.place
-
-    def lost() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        outbox.record(b"noted", lost)
-    outbox.close()
-    again = opened(tmp_path)
-    assert again.since(place) == [b"noted"]
-    again.close()
-
-
-def test_no_answer_is_heeded_before_the_note(tmp_path: Path) -> None:
-    outbox = opened(tmp_path)
-    outbox.append(b"before")
-    batch = outbox.seal(ALL)
-    assert batch is not None
-    order: list[str] = []
-
-    def settle() -> None:
-        outbox.settle(batch)
-        order.append("answer")
-
-    thread = Thread(target=settle)
-
-    def noted() -> None:
-        thread.start()
-        thread.join(0.05)
-        order.append("note")
-
-    outbox.record(b"noted", noted)
-    thread.join()
-    assert order == ["note", "answer"]
-    outbox.close()
+def test_recorded_decisions_are_made_again_elsewhere() -> None:
+    files = rule_set(consent={"granted": ["analyse"]})
+    with client_from(files) as client:
+        visit = client.context("h-1", basket={"total": 5}, secret="nobody's")
+        for _ in range(3):
+            for decision in visit.decide_many(["hero", "strip"]):
+                decision.shown()
+            visit.decide("hero").shown()
+        found = recordings(client.events)
+    assert len(found) == 9
+    elsewhere = Release(open_bundle(packed_bundle(files), Trust(keys={signer().key_id: signer().public_key})))
+    assert [is_same(each, repeat(elsewhere, each)) for each in found] == [True] * 9
+    assert all("secret" not in each.data for each in found)
 
 
-class Failing(MemoryLog):
-    """A log whose sync fails, or that has no room."""
-
-    def __init__(self, *, keeps: bool) -> None:
-        super().__init__(events=10, event_bytes=100, clock=lambda: 1000.0)
-        self._keeps = keeps
-
-    def append(self, payload: bytes, *, critical: bool = False) -> int:
-        if self._keeps:
-            super().append(payload)
-        raise StorageFailed("the disk failed")
+def test_nobody_is_recorded_without_consent() -> None:
+    with client_from(rule_set()) as client:
+        client.context("h-1", basket={"total": 5}).decide("hero")
+        assert recordings(client.events) == []
+        client.consent("h-1", {"analyse": True})
+        client.context("h-1", basket={"total": 5}).decide("hero")
+        assert len(recordings(client.events)) == 1
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_a_failed_sync_counts_when_the_event_is_in_the_log(keeps: bool) -> None:
-    log = Failing(keeps=keeps)
-    outbox = Outbox(log, Cursor(epoch=log.epoch), lambda _cursor, _durable: None, DeadLetters(None))
-    noted: list[int] = []
-    if keeps:
-        outbox.record(b"noted", lambda: noted.append(1))
-    else:
-        with pytest.raises(StorageFailed):
-            outbox.record(b"noted", lambda: noted.append(1))
-    assert noted == [1] * keeps
+@pytest.mark.parametrize(("percent", "least", "most"), [(0, 0, 0), (10, 70, 140)])
+def test_the_share_is_that_of_the_rule_set(percent: float, least: int, most: int) -> None:
+    with client_from(rule_set(percent, consent={"granted": ["analyse"]})) as client:
+        for number in range(1_000):
+            client.context(f"h-{number}", basket={"total": 5}).decide("hero")
+        assert least <= len(recordings(client.events)) <= most

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Participation, Reason, decision_id
 from nearwise_rules.decide.items import Item
+from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.release import Release
 from nearwise_rules.decide.surroundings import (
     ANONYMOUS,
@@ -44,6 +45,7 @@ __all__ = [
     "Item",
     "Outcome",
     "Participation",
+    "Question",
     "Reason",
     "Release",
     "RuleExplanation",

@@ -58,13 +58,13 @@ class CapGate:
         if ledger is None:
             return 0
         count = ledger.count(self.event, self.key, self.window, visit.at)
-        return (
-            count + ledger.held(self.key, visit.place(slot, self.per), visit.at) if self.event == "exposure" else count
-        )
+        if self.event == "exposure" and ledger.is_held(self.key):
+            count += ledger.held(self.key, visit.place(slot, self.per), visit.at)
+        return count
 
     def blocks(self, visit: Visit, slot: str) -> bool:
         """Whether the limit is reached."""
-        return self.room(visit, slot) <= 0
+        return self.used(visit, slot) + visit.pending.get(self, 0) >= self.limit
 
     def words(self, visit: Visit) -> str:  # noqa: ARG002  every limit is asked alike
         """The cap in words."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.catalogue import Catalogue
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.decide.sights import Sight
+    from nearwise_rules.decide.surroundings import Surroundings
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer

@@ -67,12 +67,13 @@ class Sight:
         for each in self.attributes:
             if each.measure is not None:
                 self._measured.serve(each.measure, each.mask)
-        keys = [offer.key for offer in survey.offers]
+        keys, caps = [offer.key for offer in survey.offers], release.catalogue.contact_caps
         if survey.placements:
             need_gates(self._gated, release, survey.placements, keys)
         self._own = {
             frozenset({name_part("offer")}): frozenset(map(offer_series, keys)),
             frozenset({name_part("placement")}): frozenset(series_key({"placement": key}) for key in survey.placements),
+            frozenset({name_part("tag")}): frozenset(gate.key for tag, gate in caps if tag is not None),
         }
         self.names_device = any(_has_quotas(release, key) for key in keys)
         self._kept: dict[tuple[str, int], tuple[frozenset[_Shape], frozenset[_Shape]]] = {}
@@ -80,7 +81,7 @@ class Sight:
     def remembers(self, per: str, granted: int) -> Callable[[str, str], bool]:
         """Tells of which event and key of a ledger something can be asked under a consent.
 
-        Of what is filed by offer, or by placement, only that of the candidates and of the placement itself.
+        Of what is filed by offer, placement or tag, only that of the candidates, the placement itself, the capped tags.
         """
         shapes = self._kept.get((per, granted))
         if shapes is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nearwise_rules.documents import Join, JsonObject
 
 _EVERY_OTHER = "*"
+_RECORDED, _ANALYSE = "decision", purposes_mask(["analyse"])
 
 
 class EventTerms(NamedTuple):
@@ -28,9 +29,10 @@ class Terms:
     """What a bundle says about consent; events are read when they are first asked for.
 
     `granted` is the mask of purposes that everybody grants until he objects. `policy` names what subjects agree to.
+    `recorded`: so many basis points of the decisions are to be recorded.
     """
 
-    __slots__ = ("_bundle", "_events", "_surroundings", "granted", "honours_gpc", "join", "policy")
+    __slots__ = ("_bundle", "_events", "_surroundings", "granted", "honours_gpc", "join", "policy", "recorded")
 
     def __init__(self, bundle: Bundle, settings: JsonObject) -> None:
         consent, anonymous = _map(settings.get("consent")), _map(settings.get("anonymous"))
@@ -39,16 +41,19 @@ class Terms:
         self.granted = purposes_mask(cast("list[str]", consent.get("granted") or ())) & ~UNKNOWN_PURPOSE
         self.honours_gpc = consent.get("gpc") is not False
         self.join = cast("Join", anonymous.get("join", "consented"))
+        self.recorded = round(cast("float", _map(settings.get("recording")).get("percent") or 0) * 100)
         self._bundle = bundle
         self._events: dict[str, EventTerms] = {}
         self._surroundings = Surroundings(granted=self.granted)
 
     def event(self, name: str) -> EventTerms:
-        """The terms of an event: its own, else those of `*`, else none."""
+        """The terms of an event: its own, else those of `*`, else none; `decision` then needs `analyse` in any case."""
         found = self._events.get(name)
         if found is None:
-            body = self._bundle.entry("event", name) or self._bundle.entry("event", _EVERY_OTHER)
-            found = _event_terms(_map(loads(body or b"{}")))
+            own = self._bundle.entry("event", name)
+            found = _event_terms(_map(loads(own or self._bundle.entry("event", _EVERY_OTHER) or b"{}")))
+            if own is None and name == _RECORDED:
+                found = found._replace(mask=found.mask | _ANALYSE)
             if len(self._events) < _EVENTS_KEPT:
                 self._events[name] = found
         return found

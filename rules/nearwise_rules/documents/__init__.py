@@ -17,7 +17,13 @@ from nearwise_rules.documents.models import Feature, Model
 from nearwise_rules.documents.offers import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.placements import AtMost, Candidates, Placement, Policy, Score
 from nearwise_rules.documents.schedules import DayPart, Schedule
-from nearwise_rules.documents.settings import AnonymousPolicy, ConsentPolicy, Holdout, RuleSetSettings
+from nearwise_rules.documents.settings import (
+    AnonymousPolicy,
+    ConsentPolicy,
+    Holdout,
+    RecordingPolicy,
+    RuleSetSettings,
+)
 from nearwise_rules.documents.triggers import Trigger, Unless, Within
 from nearwise_rules.documents.values import (
     AttributeType,
@@ -73,6 +79,7 @@ __all__ = [
     "Prerequisite",
     "Privacy",
     "RampStep",
+    "RecordingPolicy",
     "Rule",
     "RuleSetSettings",
     "Schedule",

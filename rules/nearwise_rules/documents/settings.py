@@ -43,6 +43,14 @@ class AnonymousPolicy:
 
 
 @dataclass(frozen=True)
+class RecordingPolicy:
+    """Which share of the decisions is recorded with what they could read. `percent` with up to two decimals."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = CLOSED
+    percent: float
+
+
+@dataclass(frozen=True)
 class RuleSetSettings:
     """`nearwise.yaml`: what holds for the whole rule set. `holidays` are `YYYY-MM-DD`, or `MM-DD` in every year."""
 
@@ -58,3 +66,4 @@ class RuleSetSettings:
     holidays: tuple[str, ...] = ()
     consent: ConsentPolicy | None = None
     anonymous: AnonymousPolicy | None = None
+    recording: RecordingPolicy | None = None

@@ -47,6 +47,10 @@ class Holds:
         other._holders = {key: holders.copy() for key, holders in list(self._holders.items())}
         return other
 
+    def may_hold(self, key: str) -> bool:
+        """Whether there may be a hold on a key."""
+        return bool(self._holders.get(key))
+
     def others(self, slot: str, at: float) -> dict[str, int]:
         """What `held` answers for every key, where it is anything."""
         return {key: times for key in list(self._holders) if (times := self.held(key, slot, at))}

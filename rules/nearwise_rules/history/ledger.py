@@ -193,6 +193,10 @@ class Ledger:
         """How often a key is held at a moment by other slots; the places in a slot are part of it."""
         return self._holds.held(key, slot, at)
 
+    def is_held(self, key: str) -> bool:
+        """Whether any slot may hold a key: asked before `held`, for next to nothing."""
+        return self._holds.may_hold(key)
+
     def held_by_others(self, slot: str, at: float) -> dict[str, int]:
         """How often each key is held at a moment by other slots, where it is at all."""
         return self._holds.others(slot, at)

@@ -3,23 +3,24 @@
 from nearwise_rules.replay.answers import Answer, AnsweredItem
 from nearwise_rules.replay.making import record, standing_still
 from nearwise_rules.replay.recording import Recording, RecordingLimits
-from nearwise_rules.replay.repeating import Difference, asked_again, differences, is_same, repeat
-from nearwise_rules.replay.simulation import Seen, Side, Simulation, Tally, merged
+from nearwise_rules.replay.repeating import Difference, differences, explain_recording, is_same, repeat
+from nearwise_rules.replay.sampling import Sampling
+from nearwise_rules.replay.simulation import Counts, Simulation, Tally, merge_tallies
 
 __all__ = [
     "Answer",
     "AnsweredItem",
+    "Counts",
     "Difference",
     "Recording",
     "RecordingLimits",
-    "Seen",
-    "Side",
+    "Sampling",
     "Simulation",
     "Tally",
-    "asked_again",
     "differences",
+    "explain_recording",
     "is_same",
-    "merged",
+    "merge_tallies",
     "record",
     "repeat",
     "standing_still",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nearwise_rules.bundle.messagepack import pack
 from nearwise_rules.decide.question import Question
+from nearwise_rules.decide.release import Release
 from nearwise_rules.decide.surroundings import DEVICE, Surroundings
 from nearwise_rules.history import Ledger
 from nearwise_rules.replay.answers import Answer
@@ -15,7 +16,7 @@ from nearwise_rules.replay.recording import NOTHING, Memory
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.decision import Decision
-    from nearwise_rules.decide.release import Release
+    from nearwise_rules.decide.explanation import Explanation
     from nearwise_rules.documents import Json
     from nearwise_rules.replay.recording import Recording
     from nearwise_rules.windows import Calendar
@@ -51,6 +52,15 @@ def asked_again(release: Release, recording: Recording) -> Question:
         device=recording.device,
     )
     return Question(recording.data, recording.subject, recording.at, kind=release.kind, surround=lambda _: known)
+
+
+def explain_recording(release: Release, recording: Recording) -> Explanation:
+    """What a recording asks, decided and explained; earlier placements of the same call are left out of account."""
+    from nearwise_rules.decide.explanation import explain
+
+    known = asked_again(release, recording).surroundings
+    again = Release(release.bundle, release.kind, lambda _subject: known)
+    return explain(again, recording.key, recording.data, recording.subject, recording.at)
 
 
 class _Recalled:

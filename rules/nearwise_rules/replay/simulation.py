@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     kept_back: tuple[tuple[str, str], ...] = ()
 
 
-class Side:
+class Counts:
     """What is counted of one of the two rule sets, for one key.
 
     `variants` are those of a flag, the policies of a placement; `kept_back` counts (offer, limit); `bound` the
@@ -66,7 +66,7 @@ class Side:
             self.kept_back.update(seen.kept_back)
             self.bound += bool(seen.kept_back)
 
-    def merge(self, other: Side) -> None:
+    def merge(self, other: Counts) -> None:
         """Count what the other counted too."""
         self.variants.update(other.variants)
         self.offers.update(other.offers)
@@ -90,8 +90,8 @@ class Tally:
         self.decisions = 0
         self.changed = 0
         self.newly_blank = 0
-        self.before = Side()
-        self.after = Side()
+        self.before = Counts()
+        self.after = Counts()
         self.blanks: list[JsonObject] = []
         self.changes: list[JsonObject] = []
 
@@ -201,7 +201,7 @@ def recorded(answer: Answer) -> Seen:
     return Seen(answer.variant, tuple([item.offer for item in answer.items]), is_fallback, missing)
 
 
-def merged(parts: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
+def merge_tallies(parts: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
     """Tallies of several simulations as one."""
     whole: dict[str, Tally] = {}
     for part in parts:

@@ -21,7 +21,7 @@ from nearwise_rules.rulesets.content import check_locales
 from nearwise_rules.rulesets.drafts import Demand, Draft
 from nearwise_rules.rulesets.experiments import built_experiment, check_experiment
 from nearwise_rules.rulesets.files import Sources, sort_files
-from nearwise_rules.rulesets.flags import check_flag, check_holdout
+from nearwise_rules.rulesets.flags import check_flag, check_holdout, check_recording
 from nearwise_rules.rulesets.history import check_history
 from nearwise_rules.rulesets.layers import built_layer, check_layer
 from nearwise_rules.rulesets.models import check_model
@@ -133,6 +133,7 @@ def _settings(sources: Sources, problems: list[FileProblem]) -> dict[str, Json]:
     check_calendar(part)
     check_locales(part)
     check_policies(part)
+    check_recording(part.get("recording"))
     part.get("dialect").choice(dialect.value for dialect in Dialect)
     part.get("bucketing").choice(get_args(Bucketing))
     part.get("grace").choice(get_args(Grace))

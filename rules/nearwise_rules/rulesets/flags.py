@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from nearwise_rules.bundle import canonical_json
-from nearwise_rules.documents import Exposures, Flag, FlagType, Holdout, Json, Prerequisite, Rule
+from nearwise_rules.documents import Exposures, Flag, FlagType, Holdout, Json, Prerequisite, RecordingPolicy, Rule
 from nearwise_rules.rulesets.conditions import Conditions, always_holds, references
 from nearwise_rules.rulesets.drafts import Draft
 from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
@@ -167,6 +167,15 @@ def check_holdout(holdout: Part) -> None:
     if isinstance(holdout.value, dict) and holdout.get("percent").absent:
         holdout.problem("missing_field", "a holdout needs 'percent'")
     check_percent(holdout.get("percent"))
+
+
+def check_recording(recording: Part) -> None:
+    """Report what is wrong with the share of decisions that are recorded."""
+    if not recording.absent:
+        recording.known_fields(field_names(RecordingPolicy))
+        recording.needs(("percent",), "a recording")
+        if not recording.get("percent").absent:
+            check_percent(recording.get("percent"))
 
 
 def check_percent(part: Part) -> int | None:
