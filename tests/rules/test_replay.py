@@ -13,12 +13,17 @@ from hypothesis import strategies as st
 from nearwise_rules import (
     Decision,
     ErrorCode,
+    Outcome,
+    Reason,
     Recording,
     RecordingLimits,
     RecordingRefused,
     Release,
+    Sampling,
     Signal,
     Surroundings,
+    assemble,
+    decision_id,
     differences,
     is_same,
     purposes_mask,
@@ -26,7 +31,10 @@ from nearwise_rules import (
     repeat,
     standing_still,
 )
+from nearwise_rules.decide.splits import basis_point
+from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_rules.replay.recording import Memory
+from nearwise_rules.replay.sampling import SALT
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
 from tests.rules.replay_cases import FLAGS, PLACEMENTS, SUBJECTS, RandomTill
 from tests.rules.rule_strategies import contexts, rules
@@ -304,3 +312,36 @@ def test_without_any_memory_nothing_of_it_is_recorded() -> None:
     flag = {"type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
     release = Release(Shop(rule_set({}, {}, flags__f=flag)).release.bundle, Decision, lambda _: Surroundings())
     assert written(recorded(release, "f")).count("memory") == 0
+
+
+@given(
+    st.text(max_size=8),
+    st.one_of(st.text(max_size=8), st.integers(), st.none()),
+    st.floats(0, 4e9),
+    st.integers(0, 10_000),
+)
+def test_whether_a_decision_is_recorded_follows_from_its_id(key: str, subject: object, at: float, points: int) -> None:
+    named = SALT + decision_id(Outcome(key, Reason.DEFAULT, bundle_version=41), at, subject).encode()
+    expected = basis_point(murmur3_32(named)) < points
+    assert Sampling(41, points).takes(key, subject, at) is expected
+
+
+def test_a_share_of_the_decisions_is_recorded() -> None:
+    sampling = Sampling(41, 250)
+    taken = sum(sampling.takes("slot", f"h-{number}", MONDAY + number) for number in range(100_000))
+    assert abs(taken - 2_500) < 4 * (100_000 * 0.025 * 0.975) ** 0.5
+
+
+def test_a_recorded_decision_needs_the_purpose_analyse_unless_the_rule_set_says_otherwise() -> None:
+    silent = Shop(rule_set({}, {})).release.terms
+    others = Shop(rule_set({}, {}, events={"*": {"purposes": ["measure"]}})).release.terms
+    own = Shop(rule_set({}, {}, events={"decision": {"purposes": ["train"]}})).release.terms
+    assert silent.event("decision").mask == purposes_mask(["analyse"])
+    assert others.event("decision").mask == purposes_mask(["analyse", "measure"])
+    assert own.event("decision").mask == purposes_mask(["train"])
+
+
+@pytest.mark.parametrize("wrong", [{}, {"percent": 101}, {"percent": "all"}, {"percent": 1, "of": "all"}, 5])
+def test_a_share_that_is_none_is_a_problem_of_the_rule_set(wrong: Any) -> None:
+    assert assemble({"nearwise.json": {"name": "shop", "recording": wrong}}).problems
+    assert not assemble({"nearwise.json": {"name": "shop", "recording": {"percent": 0.25}}}).problems
