@@ -77,6 +77,8 @@ class PlacementPlan:
         at_most = cast("list[JsonObject]", entry.get("at_most") or ())
         limits = {str(each["tag"]): int(str(each["items"])) for each in at_most}
         self.slots = Slots(key, int(str(entry.get("size", 1))), limits)
+        if self.slots.size < 1:
+            raise ValueError("a placement has room for at least one item")
         self.candidates = Candidates(cast("JsonObject", entry["candidates"]), release)
         self.offers = self.candidates.offers
         self.fallback = release.catalogue.offers(cast("list[str]", entry.get("fallback") or ()))
