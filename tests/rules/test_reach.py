@@ -122,9 +122,7 @@ def test_a_cap_on_a_tag_makes_no_cap_idle_on_an_event_that_need_not_tell_tags() 
     cap = {"limit": 5, "window": "day", "count": "purchase"}
     tagged = {"tags": ["t"], "caps": [cap]}
     assert codes(tagged, caps={"t": {**cap, "tag": "t", "limit": 2}}) == []
-    assert codes(tagged, caps={"all": {**cap, "limit": 2, "window": "week"}}) == [
-        ("idle_cap", "offers/a.json#/caps/0")
-    ]
+    assert codes(tagged, caps={"all": {**cap, "limit": 2, "window": "week"}}) == [("idle_cap", "offers/a.json#/caps/0")]
 
 
 HUGE = 10**400

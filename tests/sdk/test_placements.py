@@ -255,7 +255,7 @@ class Broken:
 
 def test_a_decision_is_given_and_shown_whatever_happens_to_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     with client_from(files()) as client:
-        remembering = client._engine.remembering
+        remembering = client._engine.remembering  # pyright: ignore[reportPrivateUsage]
         monkeypatch.setattr(remembering, "_make", Broken)
         decision = client.context("h-1").decide("hero")
         decision.shown()

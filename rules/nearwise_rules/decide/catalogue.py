@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +17,6 @@ from nearwise_rules.schedules import StoreCalendar, compile_schedule
 from nearwise_rules.windows import Calendar
 
 if TYPE_CHECKING:
-    from nearwise_rules.decide.decision import Decision
     from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import Json, JsonObject
@@ -41,11 +40,16 @@ class Catalogue:
         self.contact_caps = tuple(self._caps())
 
     def _caps(self) -> Iterable[tuple[str | None, CapGate]]:
+        """Tag and gate of each cap. One that cannot be used lets nothing in: nobody knows whom it was to protect."""
         for key in self._release.bundle.keys("cap"):
-            cap = cast("JsonObject", loads(self._release.bundle.entry("cap", key) or b"{}"))
-            tag = None if cap.get("tag") is None else str(cap["tag"])
-            named = " on all offers" if tag is None else f" on tag {tag}"
-            yield tag, CapGate(cap, named, "" if tag is None else tag_series(tag))
+            try:
+                cap = cast("JsonObject", loads(self._release.bundle.entry("cap", key) or b"{}"))
+                tag = None if cap.get("tag") is None else str(cap["tag"])
+                named = " on all offers" if tag is None else f" on tag {tag}"
+                made = tag, CapGate(cap, named, "" if tag is None else tag_series(tag))
+            except UNUSABLE:
+                made = None, CapGate({"limit": 0}, f" {key}, which cannot be used", "")
+            yield made
 
     def schedule(self, document: Json) -> Schedule:
         """When something is open, in the store's zone, with the day parts and holidays of the rule set."""
@@ -91,10 +95,3 @@ class Catalogue:
         visit = self.visit((key,), question)
         visit.take(self.offers(taken))
         return visit
-
-    def decide_together(self, resolvers: Sequence[PlacementResolver], questions: Sequence[Question]) -> list[Decision]:
-        """Answer for several placements in their order; none repeats an offer of another."""
-        if not resolvers:
-            return []
-        visit = self.visit(tuple([resolver.plan.key for resolver in resolvers]), questions[0])
-        return [resolver.decide(question, visit) for resolver, question in zip(resolvers, questions, strict=True)]
