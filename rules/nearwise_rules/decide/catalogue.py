@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 UNUSABLE = (DocumentError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What making something of an entry that does not have its shape can raise."""
 
+_MOST_READINGS = 256
+"""So many combinations of placements are kept ready: an app that asks for ever other ones makes them anew."""
+
 
 class Catalogue:
     """Offers, placements, the caps over several offers, the calendar of the store and the locales of its texts."""
 
     def __init__(self, release: Release) -> None:
         self._release = release
+        # Offers and gates are compared by identity: of what two threads make at a time, both take the first.
         self._offers: dict[str, OfferPlan | None] = {}
         self._placements: dict[str, PlacementResolver | None] = {}
         self._readings: dict[tuple[str, ...], Reading] = {}
@@ -63,7 +67,7 @@ class Catalogue:
                 made = None if body is None else OfferPlan(key, cast("JsonObject", loads(body)), self._release)
             except UNUSABLE:
                 made = None
-            self._offers[key] = made
+            return self._offers.setdefault(key, made)
         return self._offers[key]
 
     def offers(self, keys: Iterable[str] | None = None) -> tuple[OfferPlan, ...]:
@@ -79,7 +83,8 @@ class Catalogue:
                 plan = None if body is None else PlacementPlan(key, cast("JsonObject", loads(body)), self._release)
             except UNUSABLE:
                 plan = None
-            self._placements[key] = None if plan is None else PlacementResolver(plan, self._release)
+            made = None if plan is None else PlacementResolver(plan, self._release)
+            return self._placements.setdefault(key, made)
         return self._placements[key]
 
     def visit(self, keys: tuple[str, ...], question: Question) -> Visit:
@@ -87,6 +92,8 @@ class Catalogue:
         reading = self._readings.get(keys)
         if reading is None:
             plans = [found.plan.reads for key in keys if (found := self.placement(key)) is not None]
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings = {}
             reading = self._readings[keys] = Reading(frozenset[str]().union(*plans), self._release)
         return Visit(self._release, question, reading, keys[0])
 

@@ -72,7 +72,7 @@ class Release:
         self._segments: dict[str, Expression | None] = {}
         self._models: dict[str, Scorer | None] = {}
         self._audiences = Audiences(bundle)
-        self._catalogue: Catalogue | None = None
+        self._catalogues: list[Catalogue] = []
         self._remembers: HistoryPlan | None = None
         self.sights: dict[str, Sight] = {}
         self.experiments = Experiments(self)
@@ -116,12 +116,12 @@ class Release:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The offers and placements of the bundle."""
-        if self._catalogue is None:
+        """The offers and placements of the bundle: of those that several threads make at a time, the first."""
+        if not self._catalogues:
             from nearwise_rules.decide.catalogue import Catalogue
 
-            self._catalogue = Catalogue(self)
-        return self._catalogue
+            self._catalogues.append(Catalogue(self))
+        return self._catalogues[0]
 
     @property
     def triggers(self) -> Triggers:
