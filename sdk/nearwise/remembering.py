@@ -23,6 +23,8 @@ HOLD_SECONDS = 120.0
 """How long the items of a decision count against caps before they are shown."""
 
 _MOST_RESERVED = 4096
+_SHOWN = ""
+"""Reserved by a place whose item was shown. No offer has this key."""
 
 
 class Remembering:
@@ -40,6 +42,7 @@ class Remembering:
         self._store: HistoryStore | None = None
         self._release: Release | None = None
         self._making = allocate_lock()
+        self._reserving = allocate_lock()
         self._reserved: dict[tuple[str, str, int], str] = {}
         self.failed: str | None = None
         """What went wrong last: an event was recorded, and history does not know of it."""
@@ -83,10 +86,10 @@ class Remembering:
         self, event: str, subject: object, properties: Mapping[str, object], value: float | None, at: float
     ) -> None:
         """Record one occurrence for its subject and for the device. Never raises."""
-        plan = self._plan()
-        if plan is None or event not in plan.events:
-            return
         try:
+            plan = self._plan()
+            if plan is None or event not in plan.events:
+                return
             for per, owner, granted in (("subject", owner_of(subject), self._granted(subject)), ("device", DEVICE, -1)):
                 view = plan.view(per, granted)
                 if event in view.events:
@@ -106,13 +109,15 @@ class Remembering:
 
         It does not where the place was decided anew for another offer, or where a decision for the same offer in the
         same place was shown already: the same screen drawn twice. What nobody counts, and what is shown after its
-        reservation has ended, is an exposure in any case.
+        reservation has ended or had to make room for others, is an exposure in any case.
         """
         if item.is_fallback or not self._held(item):
             return True
-        reserved = self._reserved.get(_place_of(item)) == item.key
-        if reserved:
-            reserved = self._reserved.pop(_place_of(item), None) is not None
+        place = _place_of(item)
+        with self._reserving:
+            reserved = self._reserved.get(place, item.key) == item.key
+            if reserved:
+                self._reserved[place] = _SHOWN
         return reserved or at - item[3].at >= HOLD_SECONDS
 
     def shown(self, item: Item, at: float) -> None:
@@ -148,10 +153,12 @@ class Remembering:
         return plan is not None and event in plan.events
 
     def _reserve(self, item: Item) -> None:
-        reserved = self._reserved
-        while len(reserved) >= _MOST_RESERVED:
-            reserved.pop(next(iter(reserved)), None)
-        reserved[_place_of(item)] = item.key
+        reserved, place = self._reserved, _place_of(item)
+        with self._reserving:
+            reserved.pop(place, None)
+            while len(reserved) >= _MOST_RESERVED:
+                del reserved[next(iter(reserved))]
+            reserved[place] = item.key
 
     def _held(self, item: Item) -> Sequence[tuple[str, str]]:
         release = self._release
@@ -173,7 +180,7 @@ class Reserving:
         """Decide one flag or placement."""
         decision = self._decide(flag, data, subject, at, default, owner)
         if type(decision[1]) is tuple:
-            self._remembering.decided(decision)
+            self._decided(decision)
         return decision
 
     def decide_many(
@@ -189,8 +196,14 @@ class Reserving:
         decisions = self._decide_many(keys, data, subject, at, owner)
         for decision in decisions:
             if type(decision[1]) is tuple:
-                self._remembering.decided(decision)
+                self._decided(decision)
         return decisions
+
+    def _decided(self, decision: Decision) -> None:
+        try:
+            self._remembering.decided(decision)
+        except Exception as error:  # noqa: BLE001  a decision never fails for the sake of what is remembered of it
+            self._remembering.failed = f"{type(error).__name__}: {error}"
 
 
 def properties_of(item: Item) -> dict[str, object]:

@@ -116,3 +116,34 @@ def test_a_schedule_that_is_over_is_told_when_the_time_is_known() -> None:
     assert codes(over) == []
     assert codes(over, now=1_795_420_800.0) == [("expired_schedule", "offers/a.json#/when")]
     assert codes({"when": [{"end": "2026-11-20"}, {"days": ["mon"]}]}, now=1_795_420_800.0) == []
+
+
+def test_a_cap_on_a_tag_makes_no_cap_idle_on_an_event_that_need_not_tell_tags() -> None:
+    cap = {"limit": 5, "window": "day", "count": "purchase"}
+    tagged = {"tags": ["t"], "caps": [cap]}
+    assert codes(tagged, caps={"t": {**cap, "tag": "t", "limit": 2}}) == []
+    assert codes(tagged, caps={"all": {**cap, "limit": 2, "window": "week"}}) == [("idle_cap", "offers/a.json#/caps/0")]
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("condition", "reachable"),
+    [
+        ({"<": [{"var": "age"}, HUGE]}, True),
+        ({">": [{"var": "age"}, HUGE]}, False),
+        ({"==": [{"var": "age"}, HUGE]}, False),
+    ],
+    ids=["below", "above", "equal"],
+)
+def test_numbers_that_are_no_float_are_compared_all_the_same(condition: Any, reachable: bool) -> None:
+    assert codes({"eligible": condition}) == ([] if reachable else [("never_eligible", "offers/a.json#/eligible")])
+
+
+def test_numbers_that_no_device_can_count_with_are_told() -> None:
+    model = {"kind": "linear", "intercept": HUGE}
+    assert codes({"value": HUGE}, models__m=model) == [
+        ("not_finite", "models/m.json#/intercept"),
+        ("not_finite", "offers/a.json#/value"),
+    ]

@@ -237,3 +237,40 @@ def test_the_same_offer_drawn_twice_in_one_place_is_one_exposure() -> None:
         assert len(client.events) == 1
         client.context("h-1").decide("hero").shown()
         assert len(client.events) == 2
+
+
+def test_a_default_that_is_a_tuple_is_given_back_beside_placements() -> None:
+    with client_from(files()) as client:
+        default: Any = ("large", "small")
+        decision = client.context("h-1").decide("sizes", default)
+        assert (decision.value, decision.items) == (default, ())
+
+
+class Broken:
+    """A store of history that cannot be opened."""
+
+    def __init__(self, *_: object) -> None:
+        raise RuntimeError("no memory is left")
+
+
+def test_a_decision_is_given_and_shown_whatever_happens_to_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    with client_from(files()) as client:
+        remembering = client._engine.remembering  # pyright: ignore[reportPrivateUsage]
+        monkeypatch.setattr(remembering, "_make", Broken)
+        decision = client.context("h-1").decide("hero")
+        decision.shown()
+        assert decision.keys == ["thanks"]
+
+
+def test_an_item_is_shown_once_and_reported_however_many_others_were_decided_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nearwise.remembering._MOST_RESERVED", 4)
+    with client_from(files()) as client:
+        (first,) = client.context("h-1").decide("hero").items
+        for number in range(8):
+            client.context(f"h-{number + 2}").decide("hero")
+        (again,) = client.context("h-9").decide("hero").items
+        for item in (first, again):
+            item.shown()
+        assert [event["subject"] for event in client.events if event["type"] == "exposure"] == ["h-1", "h-9"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +17,6 @@ from nearwise_rules.schedules import StoreCalendar, compile_schedule
 from nearwise_rules.windows import Calendar
 
 if TYPE_CHECKING:
-    from nearwise_rules.decide.decision import Decision
     from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import Json, JsonObject
@@ -26,12 +25,16 @@ if TYPE_CHECKING:
 UNUSABLE = (DocumentError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What making something of an entry that does not have its shape can raise."""
 
+_MOST_READINGS = 256
+"""So many combinations of placements are kept ready: an app that asks for ever other ones makes them anew."""
+
 
 class Catalogue:
     """Offers, placements, the caps over several offers, the calendar of the store and the locales of its texts."""
 
     def __init__(self, release: Release) -> None:
         self._release = release
+        # Offers and gates are compared by identity: of what two threads make at a time, both take the first.
         self._offers: dict[str, OfferPlan | None] = {}
         self._placements: dict[str, PlacementResolver | None] = {}
         self._readings: dict[tuple[str, ...], Reading] = {}
@@ -41,11 +44,16 @@ class Catalogue:
         self.contact_caps = tuple(self._caps())
 
     def _caps(self) -> Iterable[tuple[str | None, CapGate]]:
+        """Tag and gate of each cap. One that cannot be used lets nothing in: nobody knows whom it was to protect."""
         for key in self._release.bundle.keys("cap"):
-            cap = cast("JsonObject", loads(self._release.bundle.entry("cap", key) or b"{}"))
-            tag = None if cap.get("tag") is None else str(cap["tag"])
-            named = " on all offers" if tag is None else f" on tag {tag}"
-            yield tag, CapGate(cap, named, "" if tag is None else tag_series(tag))
+            try:
+                cap = cast("JsonObject", loads(self._release.bundle.entry("cap", key) or b"{}"))
+                tag = None if cap.get("tag") is None else str(cap["tag"])
+                named = " on all offers" if tag is None else f" on tag {tag}"
+                made = tag, CapGate(cap, named, "" if tag is None else tag_series(tag))
+            except UNUSABLE:
+                made = None, CapGate({"limit": 0}, f" {key}, which cannot be used", "")
+            yield made
 
     def schedule(self, document: Json) -> Schedule:
         """When something is open, in the store's zone, with the day parts and holidays of the rule set."""
@@ -59,7 +67,7 @@ class Catalogue:
                 made = None if body is None else OfferPlan(key, cast("JsonObject", loads(body)), self._release)
             except UNUSABLE:
                 made = None
-            self._offers[key] = made
+            return self._offers.setdefault(key, made)
         return self._offers[key]
 
     def offers(self, keys: Iterable[str] | None = None) -> tuple[OfferPlan, ...]:
@@ -75,7 +83,8 @@ class Catalogue:
                 plan = None if body is None else PlacementPlan(key, cast("JsonObject", loads(body)), self._release)
             except UNUSABLE:
                 plan = None
-            self._placements[key] = None if plan is None else PlacementResolver(plan, self._release)
+            made = None if plan is None else PlacementResolver(plan, self._release)
+            return self._placements.setdefault(key, made)
         return self._placements[key]
 
     def visit(self, keys: tuple[str, ...], question: Question) -> Visit:
@@ -83,6 +92,8 @@ class Catalogue:
         reading = self._readings.get(keys)
         if reading is None:
             plans = [found.plan.reads for key in keys if (found := self.placement(key)) is not None]
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings = {}
             reading = self._readings[keys] = Reading(frozenset[str]().union(*plans), self._release)
         return Visit(self._release, question, reading, keys[0])
 
@@ -91,10 +102,3 @@ class Catalogue:
         visit = self.visit((key,), question)
         visit.take(self.offers(taken))
         return visit
-
-    def decide_together(self, resolvers: Sequence[PlacementResolver], questions: Sequence[Question]) -> list[Decision]:
-        """Answer for several placements in their order; none repeats an offer of another."""
-        if not resolvers:
-            return []
-        visit = self.visit(tuple([resolver.plan.key for resolver in resolvers]), questions[0])
-        return [resolver.decide(question, visit) for resolver, question in zip(resolvers, questions, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 from zlib import crc32
 
 from nearwise_rules.decide.items import Item
@@ -154,6 +154,11 @@ def _copy(value: Json) -> Json:
     return value
 
 
+def _are_items(value: object) -> bool:
+    """Whether a value is what a placement shows; a tuple can also be the default of a caller."""
+    return isinstance(value, tuple) and all(isinstance(each, Item) for each in cast("tuple[object, ...]", value))
+
+
 class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[Diagnostic, ...]", object]):
     """The answer to one question: `value, variant, reason, rule, experiment, propensity, bundle_version, age, ...`.
 
@@ -173,8 +178,8 @@ class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[D
     @property
     def items(self) -> tuple[Item, ...]:
         """What a placement shows, best first; empty for a flag."""
-        value = self[1]
-        return value if isinstance(value, tuple) else ()
+        value: object = self[1]
+        return cast("tuple[Item, ...]", value) if _are_items(value) else ()
 
     @property
     def keys(self) -> list[str]:
@@ -194,7 +199,7 @@ class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[D
         """
         value = self[1]
         if isinstance(value, tuple):
-            return [item.value for item in value]
+            return [item.value for item in value] if _are_items(value) else cast("Json", value)
         return _copy(value) if isinstance(value, dict | list) else value
 
     @property

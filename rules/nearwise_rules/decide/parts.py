@@ -70,6 +70,8 @@ class Part:
         self.of_candidate = False
         if isinstance(given, int | float) and not isinstance(given, bool):
             self.constant = float(given)
+            if not isfinite(self.constant):
+                raise ValueError(f"{name} is no finite number")
             return
         self.formula = Formula(parse(given, dialect=release.dialect, types=release.attributes))
         self.reads = release.reads(self.formula.expression)

@@ -77,6 +77,8 @@ class PlacementPlan:
         at_most = cast("list[JsonObject]", entry.get("at_most") or ())
         limits = {str(each["tag"]): int(str(each["items"])) for each in at_most}
         self.slots = Slots(key, int(str(entry.get("size", 1))), limits)
+        if self.slots.size < 1:
+            raise ValueError("a placement has room for at least one item")
         self.candidates = Candidates(cast("JsonObject", entry["candidates"]), release)
         self.offers = self.candidates.offers
         self.fallback = release.catalogue.offers(cast("list[str]", entry.get("fallback") or ()))
@@ -142,12 +144,27 @@ class PlacementResolver:
         diagnostics = (*picked.diagnostics, *visit.run.diagnostics)
         return self._kind((outcome, items, question.at, question.subject, diagnostics, question.owner))
 
+    def instead(self, decision: Decision) -> Decision:
+        """A decision that could not be made, with the fallback in it: what needs neither consent nor context."""
+        plan, origin = self.plan, Origin(decision.outcome, decision.at, decision.subject, decision[5])
+        free = [offer for offer in plan.fallback if not offer.is_disabled and not offer.mask][: plan.slots.size]
+        items = [
+            self._item((offer, offer.content.render(None, _unknown)[0], Shown(None, position, True), origin, []))
+            for position, offer in enumerate(free)
+        ]
+        value = tuple(items) or decision[1]
+        return self._kind((decision.outcome, value, decision.at, decision.subject, decision.diagnostics, decision[5]))
+
     def _items(self, origin: Origin, chosen: Sequence[Chosen], visit: Visit, *, is_fallback: bool) -> Iterator[Item]:
         for position, (offer, score) in enumerate(chosen):
             fields, diagnostics = offer.content.render(visit.locale, visit.look_up)
             for diagnostic in diagnostics:
                 visit.run.note(diagnostic.code, diagnostic.place, diagnostic.message)
             yield self._item((offer, fields, Shown(score, position, is_fallback), origin, []))
+
+
+def _unknown(_name: str) -> None:
+    """What is known of an attribute where there is no context."""
 
 
 _SHARED_FIELDS = ("enabled", "requires", "holdout", "salt", "exposures", "dedupe", "rules")

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 class Reading:
     """Made once for the rules that it serves. `plain`: they read nothing but the context, as it was given.
 
-    History that is about a candidate is not part of it: see `Visit.data_of`.
+    History that is about a candidate is only taken out here, where it is forbidden: `Visit.data_of` puts it in.
     """
 
     __slots__ = ("_ages", "_attributes", "_names", "_zone", "plain")
 
     def __init__(self, reads: Iterable[str], release: Release) -> None:
-        wanted = frozenset(reads)
+        wanted = _with_measured(frozenset(reads), release)
         self._names = ambient_names(wanted)
         self._zone = release.zone
         touched = release.attributes.touched(wanted)
         relevant = [each for each in touched if each.mask or each.is_provided]
-        self._attributes = tuple([each for each in relevant if not each.asks_of_candidate])
+        self._attributes = tuple(sorted(relevant, key=lambda each: each.measure is not None))
         signals = sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE))
         self._ages = tuple([(name, _mask_of(name, release)) for name in signals])
         self.plain = not (self._names or self._attributes or self._ages)
@@ -65,7 +65,7 @@ class Reading:
             if each.mask & denied:
                 if there is not None:
                     _put(opened, path, None)
-            elif there is None and each.is_provided:
+            elif there is None and each.is_provided and not each.asks_of_candidate:
                 measure = each.measure
                 ledger = None if measure is None else question.ledger(measure.per)
                 if measure is None:
@@ -78,6 +78,12 @@ class Reading:
             signal = known.signals.get(name)
             if signal is not None and not mask & denied:
                 _put(opened, (*SINCE[:-1].split("."), *name.split(".")), at - signal.at)
+
+
+def _with_measured(reads: frozenset[str], release: Release) -> frozenset[str]:
+    """These reads, and what the history attributes among them ask about: gated and given before they are answered."""
+    measures = [each.measure for each in release.attributes.touched(reads) if each.measure is not None]
+    return reads.union(*[measure.reads for measure in measures])
 
 
 def _mask_of(name: str, release: Release) -> int:

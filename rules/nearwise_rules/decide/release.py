@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.decide.sights import Sight
     from nearwise_rules.decide.surroundings import Surroundings
+    from nearwise_rules.decide.visits import Visit
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
@@ -71,7 +72,7 @@ class Release:
         self._segments: dict[str, Expression | None] = {}
         self._models: dict[str, Scorer | None] = {}
         self._audiences = Audiences(bundle)
-        self._catalogue: Catalogue | None = None
+        self._catalogues: list[Catalogue] = []
         self._remembers: HistoryPlan | None = None
         self.sights: dict[str, Sight] = {}
         self.experiments = Experiments(self)
@@ -115,12 +116,12 @@ class Release:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The offers and placements of the bundle."""
-        if self._catalogue is None:
+        """The offers and placements of the bundle: of those that several threads make at a time, the first."""
+        if not self._catalogues:
             from nearwise_rules.decide.catalogue import Catalogue
 
-            self._catalogue = Catalogue(self)
-        return self._catalogue
+            self._catalogues.append(Catalogue(self))
+        return self._catalogues[0]
 
     @property
     def triggers(self) -> Triggers:
@@ -178,24 +179,33 @@ class Release:
         hold.
         """
         surround: Surround = self.surround if known is None else lambda _subject: known
-        placements = [key for key in dict.fromkeys(keys) if self._is_placement(key)]
-        given: dict[str, Decision] = {}
-        try:
-            resolvers = [found for key in placements if (found := self.catalogue.placement(key)) is not None]
-            shared = Shared(surround)
-            questions = [Question(data, subject, at, owner=owner(), kind=self.kind, surround=shared) for _ in resolvers]
-            decisions = self.catalogue.decide_together(resolvers, questions) if isinstance(data, Mapping) else []  # pyright: ignore[reportUnnecessaryIsInstance]
-            given = {decision.flag: decision for decision in decisions}
-        except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
-            question = self.question(data, subject, at)
-            given = {key: self._broken(key, question, error) for key in placements}
+        shared = Shared(surround)
+        placements = [key for key in keys if self._is_placement(key)]
+        questions = {
+            key: Question(data, subject, at, owner=owner(), kind=self.kind, surround=shared) for key in placements
+        }
+        given = self._place_together(questions) if isinstance(data, Mapping) else {}  # pyright: ignore[reportUnnecessaryIsInstance]
 
         def alone(key: str) -> Decision:
             if known is None:
                 return self.decide(key, data, subject, at, None, owner())
             return self.ask(key, Question(data, subject, at, owner=owner(), kind=self.kind, surround=surround))
 
-        return [given.get(key) or alone(key) for key in keys]
+        return [given[key] if isinstance(key, str) and key in given else alone(key) for key in keys]  # pyright: ignore[reportUnnecessaryIsInstance]
+
+    def _place_together(self, questions: Mapping[str, Question]) -> dict[str, Decision]:
+        """The decisions of placements in their order. One that cannot be made leaves the others alone."""
+        given: dict[str, Decision] = {}
+        visit: Visit | None = None
+        for key, question in questions.items():
+            try:
+                resolver = self.catalogue.placement(key)
+                if resolver is not None:
+                    visit = visit or self.catalogue.visit(tuple(questions), question)
+                    given[key] = resolver.decide(question, visit)
+            except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
+                given[key] = self._broken(key, question, error)
+        return given
 
     def _is_placement(self, key: object) -> bool:
         return isinstance(key, str) and self.bundle.contents.number("placement", key) is not None
@@ -343,7 +353,9 @@ class Release:
         code = ErrorCode.GENERAL if isinstance(data, Mapping) else ErrorCode.INVALID_CONTEXT  # pyright: ignore[reportUnnecessaryIsInstance]
         name = flag if isinstance(flag, str) else repr(type(flag).__name__)
         outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
-        return question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))
+        decision = question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))
+        resolver = self.catalogue.placement(name) if self._is_placement(flag) else None
+        return decision if resolver is None else resolver.instead(decision)
 
     def _outcome(self, flag: str, code: ErrorCode) -> Outcome:
         return Outcome(flag, Reason.ERROR, error_code=code, bundle_version=self.version, issued=self.issued)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.consent import purposes_mask
+from nearwise_rules.decide.catalogue import UNUSABLE
 from nearwise_rules.history import HistoryPlan
 
 if TYPE_CHECKING:
@@ -21,9 +23,10 @@ def history_plan(release: Release) -> HistoryPlan:
     """Everything that a release reads of history. A part of the bundle that cannot be used needs nothing."""
     plan = HistoryPlan()
     for name in release.attributes:
-        declared = release.attributes.declared(name)
-        if declared is not None and declared.measure is not None:
-            plan.serve(declared.measure, declared.mask)
+        with suppress(*UNUSABLE):
+            declared = release.attributes.declared(name)
+            if declared is not None and declared.measure is not None:
+                plan.serve(declared.measure, declared.mask)
     need_gates(plan, release, release.bundle.keys("placement"), release.bundle.keys("offer"))
     for kind, properties in _SHOWN.items():
         if any(_is_deduped(document, release) for document in _documents(release, kind, release.bundle.keys(kind))):
@@ -39,7 +42,8 @@ def need_gates(plan: HistoryPlan, release: Release, placements: Iterable[str], o
         for cap in _members(placement, "caps"):
             _need_cap(plan, cap, ("placement",))
     for offer in _documents(release, "offer", offers):
-        _need_offer(plan, offer)
+        with suppress(*UNUSABLE):
+            _need_offer(plan, offer)
 
 
 _SHOWN = {"flag": ("flag", "variant"), "placement": ("flag", "offer", "variant")}

@@ -90,11 +90,15 @@ class Visit:
         return self.ledgers[per == "device"]
 
     def data_of(self, offer: OfferPlan, attributes: tuple[Declared, ...]) -> Mapping[str, object]:
-        """The data with a candidate in it, and the history attributes that ask about the candidate."""
+        """The data with a candidate in it, and the history attributes that ask about the candidate, unless the
+        caller gave them.
+        """
         data = {**self.data, "offer": offer.described}
         for each in attributes:
+            if each.mask & ~self.granted or at_path(data, each.path) is not None:
+                continue
             value = remembered(each, data, self.question)
-            if value is not None and not each.mask & ~self.granted:
+            if value is not None:
                 data = nested(data, each.path, value)
         return data
 

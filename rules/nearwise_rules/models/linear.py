@@ -43,6 +43,15 @@ class Linear:
 
     def score(self, data: Mapping[str, object]) -> float:
         """The score for these data; `fallback` where the sum is no finite number."""
+        try:
+            total = self._total(data)
+        except (OverflowError, ValueError):  # a whole number too long to count with, or to write
+            return self.fallback
+        if not isfinite(total):
+            return self.fallback
+        return 1.0 / (1.0 + exp(-max(-_STEEPEST, min(_STEEPEST, total)))) if self._logistic else total
+
+    def _total(self, data: Mapping[str, object]) -> float:
         total = self._intercept
         for path, slope, mean, missing in self._numbers:
             value = at_path(data, path)
@@ -54,9 +63,7 @@ class Linear:
             if value is not None and not isinstance(value, str | int | float):
                 value = _read(value)
             total += weights.get(_text(value), missing) if value is not None else missing
-        if not isfinite(total):
-            return self.fallback
-        return 1.0 / (1.0 + exp(-max(-_STEEPEST, min(_STEEPEST, total)))) if self._logistic else total
+        return total
 
 
 def _text(value: object) -> str:

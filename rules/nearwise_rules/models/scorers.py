@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ def compile_model(document: JsonObject) -> Scorer:
     Raises:
         ValueError, KeyError, TypeError: the document does not have the shape of a model.
     """
+    made = _made(document)
+    if not isfinite(made.fallback):
+        raise ValueError("the fallback of a model is a finite number")
+    return made
+
+
+def _made(document: JsonObject) -> Scorer:
     kind = document.get("kind")
     if kind == "linear":
         from nearwise_rules.models.linear import Linear

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 
 from nearwise_rules.content.fields import type_of
 from nearwise_rules.content.locales import Locales, is_locale, locale_chain, normal_tag
@@ -12,7 +11,7 @@ from nearwise_rules.content.placeholders import is_template
 from nearwise_rules.documents import LocaleSettings
 from nearwise_rules.rulesets.assets import check_asset
 from nearwise_rules.rulesets.drafts import Draft
-from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names
+from nearwise_rules.rulesets.parts import Part, article, did_you_mean, field_names, is_finite
 from nearwise_rules.rulesets.texts import TextChecker
 
 LONGEST_TEXT = 20_000
@@ -123,7 +122,7 @@ def _check_value(part: Part, *, has_locale: bool) -> None:
     elif isinstance(value, str):
         if len(value) > LONGEST_TEXT:
             part.problem("long_text", f"a text has at most {LONGEST_TEXT:,} characters")
-    elif has_locale or not isinstance(value, int | float) or not isfinite(value):
+    elif has_locale or not isinstance(value, int | float) or not is_finite(value):
         part.problem("content_shape", "a text or an asset is expected for a locale" if has_locale else _SHAPE)
 
 

@@ -33,8 +33,8 @@ class Domain:
             low, high = bounds
             domain = replace(
                 domain,
-                low=float(low) if isinstance(low, int | float) else -inf,
-                high=float(high) if isinstance(high, int | float) else inf,
+                low=low if isinstance(low, int | float) else -inf,
+                high=high if isinstance(high, int | float) else inf,
             )
         if isinstance(values, list):
             return replace(domain, values=frozenset(_typed(value) for value in values if _is_constant(value)))
@@ -85,7 +85,7 @@ def _typed(value: Json) -> tuple[type, Constant]:
     """A value told apart from those of other types: 1 is 1.0, and neither is true."""
     if isinstance(value, bool):
         return bool, value
-    return (float, float(value)) if isinstance(value, int | float) else (str, str(value))
+    return (float, value) if isinstance(value, int | float) else (str, str(value))
 
 
 def _is_constant(value: Json) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 from nearwise_rules.documents import Feature, Model
 from nearwise_rules.rulesets.conditions import is_of_candidate
 from nearwise_rules.rulesets.drafts import Draft
@@ -64,6 +62,5 @@ def _check_read(part: Part, name: str, draft: Draft, *, of_key: bool) -> None:
 
 
 def _check_finite(part: Part) -> None:
-    number = None if part.absent else part.number()
-    if number is not None and not isfinite(number):
-        part.problem("not_finite", "a finite number is expected here")
+    if not part.absent:
+        part.finite()

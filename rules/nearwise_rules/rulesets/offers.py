@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 from nearwise_rules.decide.parts import PARTS
+from nearwise_rules.decide.remembering import ITEM_EVENTS
 from nearwise_rules.documents import Budget, Cap, ContactCap, Cooldown, Offer, Suppression
 from nearwise_rules.documents.offers import Owner
 from nearwise_rules.rulesets.conditions import references
@@ -48,9 +50,7 @@ def _check_holding_back(part: Part, draft: Draft) -> None:
     caps = part.get("caps").items() if not part.get("caps").absent else []
     for cap in caps:
         check_cap(cap)
-    tags = tags_of(part)
-    wider = [cap for cap in draft.sources["cap"].values() if cap.get("tag").absent or cap.get("tag").value in tags]
-    check_binding(caps, wider)
+    check_binding(caps, [cap for cap in draft.sources["cap"].values() if _counts_all_of(cap, tags_of(part))])
     for suppression in part.get("suppress").items() if not part.get("suppress").absent else ():
         _check_suppression(suppression, part.get("properties"))
     if not part.get("cooldown").absent:
@@ -59,9 +59,22 @@ def _check_holding_back(part: Part, draft: Draft) -> None:
         _check_budget(part.get("budget"))
 
 
+def _counts_all_of(cap: Part, tags: Sequence[str]) -> bool:
+    """Whether a cap of `caps.yaml` counts everything that those of an offer with these tags do.
+
+    Items bring their tags to the events that they make. Events of the app need not.
+    """
+    if cap.get("tag").absent:
+        return True
+    return cap.get("tag").value in tags and (cap.get("count").absent or cap.get("count").value in ITEM_EVENTS)
+
+
 def check_number(part: Part, owner: tuple[str, str], draft: Draft) -> None:
     """Report a part of a score that is neither a number nor a rule that gives one."""
-    if part.absent or (isinstance(part.value, int | float) and not isinstance(part.value, bool)):
+    if part.absent:
+        return
+    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
+        part.finite()
         return
     if not isinstance(part.value, dict):
         part.problem("shape", "a number, or a rule that gives one, is expected here")

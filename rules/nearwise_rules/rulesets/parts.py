@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from math import isfinite
 
 from nearwise_rules.documents import Json
 from nearwise_rules.documents.values import written_name
@@ -78,6 +79,12 @@ class Part:
             return self.value
         self._shape("a number")
         return None
+
+    def finite(self) -> None:
+        """Report what is no number, or one that is no finite float."""
+        number = self.number()
+        if number is not None and not is_finite(number):
+            self.problem("not_finite", "a finite number is expected here")
 
     def whole(self, least: int = 0) -> int | None:
         """The whole number when it is at least `least`, reported when it is not."""
@@ -155,3 +162,11 @@ def article(noun: str) -> str:
 def field_names(document: type) -> tuple[str, ...]:
     """The names that a document's fields are written with."""
     return tuple(written_name(field.name) for field in fields(document))
+
+
+def is_finite(number: float) -> bool:
+    """Whether a number is a finite float, or a whole number that has one."""
+    try:
+        return isfinite(number)
+    except OverflowError:
+        return False

@@ -134,7 +134,7 @@ def _comparison(node: Operation, *, negated: bool) -> tuple[str, Callable[[Domai
             return None
         if negated:
             return None  # what cannot be compared does not compare either way: nothing is left out
-        bound = float(other.value)
+        bound = other.value
         return one.name, lambda domain: domain.compared(operator, bound)
     constants = _constants(operator, other.value)
     if constants is None:
