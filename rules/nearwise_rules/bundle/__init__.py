@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         trusted_time,
     )
     from nearwise_rules.bundle.batch import OpenBatch, SealedBatch, decode_batch, encode_batch, open_batch
-    from nearwise_rules.bundle.bundles import Bundle, open_bundle, open_manifest, pack_bundle
+    from nearwise_rules.bundle.bundles import Bundle, inspect_bundle, open_bundle, open_manifest, pack_bundle
     from nearwise_rules.bundle.canonical import canonical_json
     from nearwise_rules.bundle.contents import Contents
     from nearwise_rules.bundle.delta import apply_delta, pack_delta
@@ -62,6 +62,7 @@ _HOMES = {
     ),
     "bundles": (
         "Bundle",
+        "inspect_bundle",
         "open_bundle",
         "open_manifest",
         "pack_bundle",
@@ -134,6 +135,7 @@ __all__ = [
     "encode_batch",
     "erasure_digest",
     "freshness",
+    "inspect_bundle",
     "key_id",
     "open_batch",
     "open_bundle",

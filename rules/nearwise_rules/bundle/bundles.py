@@ -9,7 +9,7 @@ from nearwise_rules.bundle.entries import Entry
 from nearwise_rules.bundle.framing import read_frame, write_frame
 from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.bundle.manifest import FORMAT, Manifest
-from nearwise_rules.bundle.signing import Trust, open_envelope
+from nearwise_rules.bundle.signing import Trust, open_envelope, unverified_payload
 from nearwise_rules.errors import BundleRefused, Refusal
 from nearwise_rules.records import Record
 
@@ -84,6 +84,22 @@ def open_bundle(data: bytes, trust: Trust, limits: BundleLimits | None = None) -
         raise BundleRefused(Refusal.TOO_LARGE, f"bundle of {len(data)} bytes, at most {limits.max_bundle_bytes}")
     envelope, index, bodies = _parts(data)
     manifest = open_manifest(bytes(envelope), trust, limits)
+    contents = Contents.read(bytes(index), bodies, limits)
+    check_contents(contents, manifest)
+    return Bundle(manifest, bytes(envelope), contents)
+
+
+def inspect_bundle(data: bytes, limits: BundleLimits | None = None) -> Bundle:
+    """Open a bundle file to look at, whoever signed it: its entries are those that its own manifest names.
+
+    Whoever knows the root from elsewhere, as recordings do, knows by it that this is the content. No device decides so.
+
+    Raises:
+        BundleRefused: MALFORMED, TOO_LARGE, UNSUPPORTED_FORMAT or WRONG_ROOT.
+    """
+    limits = limits or BundleLimits()
+    envelope, index, bodies = _parts(data)
+    manifest = Manifest.from_payload(unverified_payload(bytes(envelope), limits), limits)
     contents = Contents.read(bytes(index), bodies, limits)
     check_contents(contents, manifest)
     return Bundle(manifest, bytes(envelope), contents)

@@ -132,6 +132,17 @@ def open_envelope(
     return payload
 
 
+def unverified_payload(
+    envelope: bytes, limits: BundleLimits | None = None, *, payload_type: str = MANIFEST_TYPE
+) -> bytes:
+    """The payload of an envelope whose signatures nobody looks at.
+
+    Raises:
+        BundleRefused: MALFORMED or TOO_LARGE.
+    """
+    return _parts(load_object(envelope, "envelope"), payload_type, limits or BundleLimits())[0]
+
+
 def _parts(envelope: dict[str, object], payload_type: str, limits: BundleLimits) -> tuple[bytes, dict[str, bytes]]:
     """The payload, and the signatures by key id."""
     if envelope.get("payloadType") != payload_type or not isinstance(envelope.get("signatures"), list):

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from nearwise_rules.errors import EvaluationError
-from nearwise_rules.logic import Expression, Run, interpret, parse
+from nearwise_rules.logic import Expression, Literal, Operation, Run, interpret, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,20 @@ NO_NUMBER = "NO_NUMBER"
 class Formula:
     """A rule whose value is wanted: interpreted at first, compiled once it is asked often enough."""
 
-    __slots__ = ("_asked", "_call", "expression")
+    __slots__ = ("_asked", "_call", "_model", "expression")
 
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
+        self._model = _only_model(expression)
         self._asked = 0
         self._call: Callable[[Mapping[str, object], Run], object] | None = None
 
     def value(self, data: Mapping[str, object], run: Run) -> object:
         """The value for these data; None, and a note, where the rule fails."""
         try:
+            score = None if self._model is None else run.score(self._model, data)
+            if score is not None:
+                return score
             if self._call is not None:
                 return self._call(data, run)
             self._asked += 1
@@ -50,6 +54,15 @@ class Formula:
         except EvaluationError as error:
             run.note(error.type, self.expression.root.pointer, str(error))
             return None
+
+
+def _only_model(expression: Expression) -> str | None:
+    """The key of the model whose score an expression is, and nothing else; None for other expressions."""
+    root = expression.root
+    if not isinstance(root, Operation) or root.name != "model" or len(root.arguments) != 1:
+        return None
+    key = root.arguments[0]
+    return key.value if isinstance(key, Literal) and isinstance(key.value, str) else None
 
 
 class Part:

@@ -58,9 +58,9 @@ class Sight:
         survey.look_at(key)
         self.attributes: tuple[Declared, ...] = release.attributes.touched(survey.names)
         reads = [name for each in self.attributes if each.measure is not None for name in each.measure.reads]
-        outside = survey.candidates() if survey.offers else ()
+        outside = (*survey.provided(), *(survey.candidates() if survey.offers else ()))
         self.names = frozenset({*survey.names, *reads}.difference(outside))
-        self.wanted = _wanted(self.names.difference(survey.provided()))
+        self.wanted = _wanted(self.names)
         self.ages = tuple(sorted(name.removeprefix(SINCE) for name in self.names if name.startswith(SINCE)))
         self.experiments = frozenset(survey.experiments)
         self._measured, self._gated = HistoryPlan(), HistoryPlan()
@@ -96,6 +96,20 @@ class Sight:
             return (event, names) in gated and key in own.get(names, (key,))
 
         return is_asked
+
+    def beyond(self, other: Sight) -> tuple[str, ...]:
+        """What this looks at and the other does not: attributes, and `history of EVENT` for caps and pauses."""
+        missing = sorted(name or "the whole context" for name in self.names if not other.sees(name))
+        asked, known = self._asked(), other._asked()
+        return (*missing, *sorted({f"history of {need.event}" for need in asked - known}))
+
+    def sees(self, name: str) -> bool:
+        """Whether an attribute is among what is looked at, or lies in it."""
+        parts = name.split(".")
+        return "" in self.names or any(".".join(parts[:size]) in self.names for size in range(1, len(parts) + 1))
+
+    def _asked(self) -> set[Need]:
+        return {need._replace(mask=0) for need in self._gated.needs}
 
 
 class _Survey:

@@ -197,6 +197,10 @@ class Ledger:
         """Whether any slot may hold a key: asked before `held`, for next to nothing."""
         return self._holds.may_hold(key)
 
+    def knows(self, event: str, key: str) -> bool:
+        """Whether anything of an event and a key is remembered, or may be held."""
+        return key in self._events.get(event, _NONE) or self._holds.may_hold(key)
+
     def held_by_others(self, slot: str, at: float) -> dict[str, int]:
         """How often each key is held at a moment by other slots, where it is at all."""
         return self._holds.others(slot, at)
@@ -293,8 +297,12 @@ class Ledger:
         from nearwise_rules.history.form import unpack_ledger
 
         ledger = Ledger(calendar, limits)
+        events, touched = ledger._events, ledger._touched
         for event, key, series in unpack_ledger(data, ledger._assigned):
-            ledger._keep(event, key, series)
+            events.setdefault(event, {})[key] = _Kept(series, {})
+            touched[(event, key)] = None
+        for oldest in list(touched)[: -ledger._limits.series]:
+            ledger._drop(*oldest)
         return ledger
 
     def _keep(self, event: str, key: str, series: Series) -> None:

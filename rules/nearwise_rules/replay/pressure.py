@@ -41,7 +41,7 @@ class Limits:
                 yield "", cap.words(visit)
         shared = {gate for gate in self._shared if gate.blocks(visit, slot)}
         for offer, gates in self._each:
-            reached = [gate for gate in gates if gate.blocks(visit, slot)]
+            reached = [gate for gate in gates if _may_block(gate, visit) and gate.blocks(visit, slot)]
             reached += [gate for gate in offer.shared if gate in shared]
             if reached and self._is_let_in(offer, visit):
                 yield from ((offer.key, gate.words(visit)) for gate in reached)
@@ -60,3 +60,11 @@ class Limits:
             )
             and offer.is_eligible(visit)
         )
+
+
+def _may_block(gate: CapGate | BudgetGate, visit: Visit) -> bool:
+    """Whether a limit is worth being asked: of most, nothing is used."""
+    if not isinstance(gate, CapGate) or gate.limit <= 0:
+        return True
+    ledger = visit.ledgers[gate.per == "device"]
+    return ledger is not None and ledger.knows(gate.event, gate.key)
