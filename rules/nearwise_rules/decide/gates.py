@@ -31,16 +31,17 @@ class Gate(Protocol):
 class CapGate:
     """At most `limit` occurrences of an event within a window. Decisions that are not shown yet count (holds)."""
 
-    __slots__ = ("event", "key", "limit", "named", "per", "window", "window_text")
+    __slots__ = ("_words", "event", "key", "limit", "per", "window")
 
     def __init__(self, cap: JsonObject, named: str, key: str) -> None:
         self.event = str(cap.get("count", "exposure"))
         self.key = key
         self.limit = int(str(cap["limit"]))
         self.per = str(cap.get("per", "subject"))
-        self.window_text = str(cap.get("window", "ever"))
-        self.window: Window = parse_window(self.window_text)
-        self.named = named
+        window = str(cap.get("window", "ever"))
+        self.window: Window = parse_window(window)
+        within = "" if window == "ever" else f" and {window}"
+        self._words = f"cap{named}: {self.limit} {self.event} per {self.per}{within}"
 
     @property
     def counts_items(self) -> bool:
@@ -68,8 +69,7 @@ class CapGate:
 
     def words(self, visit: Visit) -> str:  # noqa: ARG002  every limit is asked alike
         """The cap in words."""
-        within = "" if self.window_text == "ever" else f" and {self.window_text}"
-        return f"cap{self.named}: {self.limit} {self.event} per {self.per}{within}"
+        return self._words
 
     def reason(self, visit: Visit, slot: str) -> str:
         """The cap and how much of it is used."""

@@ -38,6 +38,7 @@ class OfferPlan:
         "_of_candidate",
         "_opening",
         "_release",
+        "claims",
         "content",
         "described",
         "gates",
@@ -71,6 +72,7 @@ class OfferPlan:
         self.content = compile_content(entry, release.catalogue.locales)
         self.gates: tuple[Gate, ...] = tuple(_gates(self, entry, release))
         self.shared = tuple([gate for tag, gate in release.catalogue.contact_caps if tag is None or tag in self.tags])
+        self.claims: tuple[object, ...] = (*self.tags, *self.shared)
         self.held = tuple(_held((*self.gates, *self.shared)))
         self._plan_eligibility(entry)
         self.reads = frozenset[str]().union(
@@ -124,7 +126,10 @@ class OfferPlan:
 
     def is_held_back(self, visit: Visit, slot: str) -> bool:
         """Whether a gate of its own keeps it back in this slot."""
-        return any(gate.blocks(visit, slot) for gate in self.gates)
+        for gate in self.gates:  # noqa: SIM110  a generator would cost as much as the gates
+            if gate.blocks(visit, slot):
+                return True
+        return False
 
 
 def _gates(plan: OfferPlan, entry: JsonObject, release: Release) -> Iterator[Gate]:

@@ -52,14 +52,16 @@ class Claims:
     def has_room(self, offer: OfferPlan) -> bool:
         """Whether one more item may be this offer."""
         limits, taken = self._limits, self._taken
-        return not limits or all(
-            taken.get(claim, 0) < limits[claim] for claim in (*offer.tags, *offer.shared) if claim in limits
-        )
+        if limits:
+            for claim in offer.claims:
+                if claim in limits and taken.get(claim, 0) >= limits[claim]:
+                    return False
+        return True
 
     def take(self, offer: OfferPlan) -> None:
         """Count an offer in."""
         if self._limits:
-            for claim in (*offer.tags, *offer.shared):
+            for claim in offer.claims:
                 self._taken[claim] = self._taken.get(claim, 0) + 1
 
     def clear(self) -> None:

@@ -25,7 +25,8 @@ def member(members: Mapping[str, object], name: str, kind: type[T], default: T |
 
 def maybe_text(members: Mapping[str, object], name: str) -> str | None:
     """A text, or None where there is none. Raises ValueError for anything else."""
-    return None if members.get(name) is None else member(members, name, str)
+    value = members.get(name)
+    return value if value is None or isinstance(value, str) else member(members, name, str)
 
 
 def number(value: object, name: str) -> float:
@@ -38,9 +39,11 @@ def number(value: object, name: str) -> float:
 def map_of(members: Mapping[str, object], name: str) -> JsonObject:
     """A map; empty where there is none. Raises ValueError for anything else."""
     value = members.get(name)
-    if value is not None and not isinstance(value, dict):
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
         raise ValueError(f"'{name}' is no map")
-    return cast("JsonObject", value or {})
+    return cast("JsonObject", value)
 
 
 def rows_of(value: object, name: str, width: int) -> list[list[Json]]:

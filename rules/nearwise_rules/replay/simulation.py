@@ -60,10 +60,12 @@ class Counts:
         self.variants[seen.variant or ""] += 1
         self.missing += seen.is_missing
         if is_placement:
-            self.offers.update(seen.offers)
+            for offer in seen.offers:  # quicker than `update` for a few
+                self.offers[offer] += 1
             self.blank += not seen.offers
             self.fallback += seen.is_fallback
-            self.kept_back.update(seen.kept_back)
+            for each in seen.kept_back:
+                self.kept_back[each] += 1
             self.bound += bool(seen.kept_back)
 
     def merge(self, other: Counts) -> None:
