@@ -7,6 +7,7 @@ ServerError
 ├── ChannelRefused       a channel cannot be made as asked: the operator corrects it
 ├── StoreUnusable        the database cannot be used by this version: the operator corrects it
 ├── RuleSetRefused       the author's files have problems: all are listed, each with its place
+├── ChildEnded           a process that shared the work has ended early: try again with fewer
 └── RequestRefused       a request cannot be served: the caller reads status, code and detail
 """
 
@@ -37,6 +38,10 @@ class ChannelRefused(ServerError):
 
 class StoreUnusable(ServerError):
     """The database cannot be opened, or was written by a newer version."""
+
+
+class ChildEnded(ServerError):
+    """A process that shared the work has ended before it was done; it has said why on standard error."""
 
 
 class RuleSetRefused(ServerError):

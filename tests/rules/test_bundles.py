@@ -18,6 +18,7 @@ from nearwise_rules import (
     Refusal,
     Trust,
     development_signer,
+    inspect_bundle,
     open_bundle,
     open_manifest,
     pack_bundle,
@@ -221,3 +222,25 @@ def test_a_bundle_of_other_rooms_tests_opens(make_bundle: Callable[..., Bundle])
     bundle = make_bundle({("flag", "a"): {"x": 1}}, version=7)
     assert (bundle.manifest.version, bundle.entry("flag", "a")) == (7, b'{"x":1}')
     assert len(read_frame(bundle.to_bytes())) == 5
+
+
+def test_a_bundle_can_be_looked_at_whoever_signed_it() -> None:
+    bundle = inspect_bundle(GOOD)
+    assert (list(bundle.entries()), bundle.manifest.tenant) == (ENTRIES, "acme")
+    assert refusal(GOOD, Trust(keys={"other": bytes(32)})) is Refusal.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", Refusal.MALFORMED),
+        (b"nothing", Refusal.MALFORMED),
+        (pack_bundle(sealed(ENTRIES), ENTRIES[:2]), Refusal.WRONG_ROOT),
+        (pack_bundle(sealed(ENTRIES, root="ab" * 32), ENTRIES), Refusal.WRONG_ROOT),
+        (pack_bundle(b"{}", ENTRIES), Refusal.MALFORMED),
+    ],
+)
+def test_what_is_looked_at_is_the_content_that_its_manifest_names(data: bytes, reason: Refusal) -> None:
+    with pytest.raises(BundleRefused) as caught:
+        inspect_bundle(data)
+    assert caught.value.reason is reason

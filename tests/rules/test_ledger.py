@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import datetime
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -388,3 +389,60 @@ def test_no_clock_is_too_wrong_to_count_by(at: float) -> None:
     ledger.add("seen", [""], at)
     for window in (*ROLLING, *CALENDARS, HOUR):
         assert ledger.count("seen", "", window, at) == 1
+
+
+def test_a_copy_stands_still_while_its_ledger_goes_on() -> None:
+    ledger, window = Ledger(CALENDAR), parse_window("ever")
+    ledger.add("seen", ["tea"], NOON)
+    ledger.assign("hero", Assignment("a", 0.5, NOON))
+    ledger.hold(["tea"], "hero", NOON + 60)
+    still = ledger.still()
+    ledger.add("seen", ["tea", "coffee"], NOON)
+    ledger.assign("hero", Assignment("b", 0.5, NOON))
+    ledger.release("hero")
+    assert [still.count("seen", key, window, NOON) for key in ("tea", "coffee")] == [1, 0]
+    assert still.assigned("hero") == Assignment("a", 0.5, NOON)
+    assert still.held_by_others("strip", NOON) == {"tea": 1}
+    assert reopened(still).count("seen", "tea", window, NOON) == 1
+
+
+def test_a_copy_can_be_made_while_another_thread_adds() -> None:
+    ledger, window = Ledger(CALENDAR, LedgerLimits(series=50)), parse_window("ever")
+    stop = Event()
+
+    def add() -> None:
+        number = 0
+        while not stop.is_set():
+            ledger.add("seen", [f"tea-{number % 80}"], NOON + number)
+            number += 1
+
+    adding = Thread(target=add)
+    adding.start()
+    try:
+        for _ in range(300):
+            still = ledger.still()
+            written = {(event, key): series.number for event, key, series in still.all_series()}
+            again = reopened(still)
+            assert all(again.count(event, key, window, NOON) == number for (event, key), number in written.items())
+    finally:
+        stop.set()
+        adding.join()
+
+
+def test_a_part_has_what_is_wanted_and_nothing_else() -> None:
+    ledger = Ledger(CALENDAR)
+    ledger.add("seen", ["tea", "coffee"], NOON)
+    ledger.add("bought", ["tea"], NOON)
+    for experiment in ("hero", "strip"):
+        ledger.assign(experiment, Assignment("a", 0.5, NOON))
+    part = ledger.part(lambda event, key: event == "seen" and key == "tea", {"strip"})
+    assert [(event, key) for event, key, _ in part.all_series()] == [("seen", "tea")]
+    assert list(part.assignments) == ["strip"]
+
+
+def test_what_may_be_held_is_known_for_next_to_nothing() -> None:
+    ledger = Ledger(CALENDAR)
+    ledger.add("seen", ["tea"], NOON)
+    ledger.hold(["coffee"], "hero", NOON + 60)
+    assert [ledger.is_held(key) for key in ("tea", "coffee")] == [False, True]
+    assert [ledger.knows("seen", key) for key in ("tea", "coffee", "milk")] == [True, True, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -92,11 +92,21 @@ def headline(decision: Decision) -> str:
     return " · ".join(parts)
 
 
-def explain(release: Release, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
-    """Decide, and say why. Never raises for what the data hold: what cannot be explained is said in the notes."""
+def explain(
+    release: Release,
+    flag: str,
+    data: Mapping[str, object],
+    subject: object,
+    at: float,
+    taken: Sequence[str] = (),
+) -> Explanation:
+    """Decide, and say why. `taken` are the offers that earlier placements of the same call show.
+
+    Never raises for what the data hold: what cannot be explained is said in the notes.
+    """
     decision = release.decide(flag, data, subject, at)
     if isinstance(data, Mapping) and flag in release.placement_keys:  # pyright: ignore[reportUnnecessaryIsInstance]
-        return _explain_placement(release, flag, release.question(data, subject, at))
+        return _explain_placement(release, flag, release.question(data, subject, at), taken)
     resolver = release.resolver(flag) if isinstance(data, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if not isinstance(resolver, FlagResolver):
         return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
@@ -106,10 +116,10 @@ def explain(release: Release, flag: str, data: Mapping[str, object], subject: ob
     return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
 
 
-def _explain_placement(release: Release, key: str, question: Question) -> Explanation:
+def _explain_placement(release: Release, key: str, question: Question, taken: Sequence[str]) -> Explanation:
     from nearwise_rules.decide.slate_explanation import explain_candidates
 
-    decision = release.ask(key, question)
+    decision = release.ask(key, question, taken)
     placement = release.catalogue.placement(key)
     if placement is None:
         return Explanation(decision, (f"nothing was ranked: {decision.error_code or decision.reason}",), ())
@@ -118,7 +128,8 @@ def _explain_placement(release: Release, key: str, question: Question) -> Explan
     again.answers[key] = None
     notes = tuple(_gates(decision, resolver))
     rules = () if notes else tuple(_rules(release, resolver, again, decision))
-    return Explanation(decision, notes, rules, explain_candidates(release, placement.plan, again, decision))
+    visit = release.catalogue.visit_after(taken, key, again)
+    return Explanation(decision, notes, rules, explain_candidates(placement.plan, visit, decision))
 
 
 def _gates(decision: Decision, resolver: FlagResolver) -> Iterator[str]:

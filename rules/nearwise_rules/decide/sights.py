@@ -103,6 +103,13 @@ class Sight:
         asked, known = self._asked(), other._asked()
         return (*missing, *sorted({f"history of {need.event}" for need in asked - known}))
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The attributes that somebody has to give: not the subject, the locale, the age of a signal or history."""
+        remembered = {each.name for each in self.attributes if each.measure is not None}
+        named = [name for name in self.names if name and not name.startswith(("subject", SINCE))]
+        return tuple(sorted({*named} - remembered - {"device.locale"}))
+
     def sees(self, name: str) -> bool:
         """Whether an attribute is among what is looked at, or lies in it."""
         parts = name.split(".")

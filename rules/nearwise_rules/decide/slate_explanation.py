@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.decision import Decision
     from nearwise_rules.decide.offers import OfferPlan
     from nearwise_rules.decide.placements import PlacementPlan
-    from nearwise_rules.decide.question import Question
-    from nearwise_rules.decide.release import Release
     from nearwise_rules.decide.scoring import Scoring
     from nearwise_rules.decide.visits import Visit
 
 
-def explain_candidates(
-    release: Release, plan: PlacementPlan, question: Question, decision: Decision
-) -> tuple[CandidateExplanation, ...]:
-    """Every candidate with the reason for its place: shown ones first, then by score, then those kept out."""
-    visit = release.catalogue.visit((plan.key,), question)
+def explain_candidates(plan: PlacementPlan, visit: Visit, decision: Decision) -> tuple[CandidateExplanation, ...]:
+    """Every candidate with the reason for its place: shown ones first, then by score, then those kept out.
+
+    `visit` is as it was before the decision.
+    """
     policy = plan.policies.get(decision.variant or "")
     scorings = {scoring.offer: scoring for scoring in (policy.ranked if policy is not None else ())}
     places = {item.key: (item.position, item.is_fallback) for item in decision.items}
@@ -79,6 +77,8 @@ def _obstacles(offer: OfferPlan, visit: Visit, plan: PlacementPlan) -> Iterator[
     slot = plan.key
     if offer.is_disabled:
         yield "switched off by its author"
+    if offer.key in visit.used:
+        yield "shown by an earlier placement of the same call"
     if not offer.is_open(visit.at) and offer.schedule is not None:
         yield f"when: {offer.schedule.reason(visit.at)}"
     if offer.mask & ~visit.granted:

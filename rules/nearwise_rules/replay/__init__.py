@@ -5,7 +5,7 @@ from nearwise_rules.replay.making import record, standing_still
 from nearwise_rules.replay.recording import Recording, RecordingLimits
 from nearwise_rules.replay.repeating import Difference, differences, explain_recording, is_same, repeat
 from nearwise_rules.replay.sampling import Sampling
-from nearwise_rules.replay.simulation import Counts, Simulation, Tally, merge_tallies
+from nearwise_rules.replay.simulation import Counts, Simulation, Tally, merge_tallies, newly_read
 
 __all__ = [
     "Answer",
@@ -21,6 +21,7 @@ __all__ = [
     "explain_recording",
     "is_same",
     "merge_tallies",
+    "newly_read",
     "record",
     "repeat",
     "standing_still",

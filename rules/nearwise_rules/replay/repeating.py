@@ -55,12 +55,12 @@ def asked_again(release: Release, recording: Recording) -> Question:
 
 
 def explain_recording(release: Release, recording: Recording) -> Explanation:
-    """What a recording asks, decided and explained; earlier placements of the same call are left out of account."""
+    """What a recording asks, decided and explained."""
     from nearwise_rules.decide.explanation import explain
 
     known = asked_again(release, recording).surroundings
     again = Release(release.bundle, release.kind, lambda _subject: known)
-    return explain(again, recording.key, recording.data, recording.subject, recording.at)
+    return explain(again, recording.key, recording.data, recording.subject, recording.at, recording.taken)
 
 
 class _Recalled:

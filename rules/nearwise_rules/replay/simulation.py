@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from nearwise_rules.decide.decision import ErrorCode
+from nearwise_rules.decide.sights import sight_of
+from nearwise_rules.logic.values import at_path
 from nearwise_rules.replay.answers import digest_of
 from nearwise_rules.replay.pressure import Limits
 from nearwise_rules.replay.repeating import asked_again
@@ -82,13 +84,25 @@ class Counts:
 class Tally:
     """The decisions of one flag or placement, before and after. `newly_blank` had something to show and would not.
 
-    `examples` are written recordings of changed decisions, newly blank ones first.
+    `examples` are written recordings of changed decisions, newly blank ones first. `unseen` are attributes that the
+    draft reads and of which no recording has a value.
     """
 
-    __slots__ = ("after", "before", "blanks", "changed", "changes", "decisions", "is_placement", "newly_blank")
+    __slots__ = (
+        "after",
+        "before",
+        "blanks",
+        "changed",
+        "changes",
+        "decisions",
+        "is_placement",
+        "newly_blank",
+        "unseen",
+    )
 
-    def __init__(self, *, is_placement: bool) -> None:
+    def __init__(self, reads: Iterable[str] = (), *, is_placement: bool) -> None:
         self.is_placement = is_placement
+        self.unseen = set(reads)
         self.decisions = 0
         self.changed = 0
         self.newly_blank = 0
@@ -105,6 +119,8 @@ class Tally:
     def add(self, recording: Recording, before: Seen, after: Seen) -> None:
         """Count one decision."""
         self.decisions += 1
+        if self.unseen:
+            self.unseen -= {name for name in self.unseen if has_value(recording, name)}
         self.before.add(before, is_placement=self.is_placement)
         self.after.add(after, is_placement=self.is_placement)
         if before[:5] == after[:5]:
@@ -121,6 +137,7 @@ class Tally:
         self.decisions += other.decisions
         self.changed += other.changed
         self.newly_blank += other.newly_blank
+        self.unseen &= other.unseen
         self.before.merge(other.before)
         self.after.merge(other.after)
         self.blanks = [*self.blanks, *other.blanks][:EXAMPLES]
@@ -144,7 +161,9 @@ class Simulation:
         after = self._draft.seen(recording)
         tally = self.tallies.get(recording.key)
         if tally is None:
-            tally = self.tallies[recording.key] = Tally(is_placement=recording.answer.items is not None)
+            reads = sight_of(self._draft.release, recording.key).given
+            tally = Tally(reads, is_placement=recording.answer.items is not None)
+            self.tallies[recording.key] = tally
         tally.add(recording, before, after)
 
 
@@ -152,12 +171,12 @@ class _Looking:
     """Asks one release, and sees what is counted of its answers."""
 
     def __init__(self, release: Release) -> None:
-        self._release = release
+        self.release = release
         self._limits: dict[str, Limits] = {}
         self._digests: dict[Outcome, str | None] = {}
 
     def seen(self, recording: Recording) -> Seen:
-        release, key = self._release, recording.key
+        release, key = self.release, recording.key
         question = asked_again(release, recording)
         placement = release.catalogue.placement(key)
         if placement is not None:
@@ -173,13 +192,13 @@ class _Looking:
         if limits is None:
             limits = self._limits[key] = Limits(plan)
         try:
-            visit = self._release.catalogue.visit_after(recording.taken, key, question)
+            visit = self.release.catalogue.visit_after(recording.taken, key, question)
             used, pending = visit.used.copy(), visit.pending.copy()
             decision = placement.decide(question, visit)
             visit.used, visit.pending = used, pending  # limits are asked as they stood before the decision
             binding = tuple(limits.binding(decision.variant, visit))
         except Exception:  # noqa: BLE001  what a recording holds can raise anything: it is an answer with an error code
-            decision, binding = self._release.ask(key, question, recording.taken), ()
+            decision, binding = self.release.ask(key, question, recording.taken), ()
         items = decision.items
         is_fallback = bool(items) and items[0].is_fallback
         return Seen(decision.variant, tuple([item.key for item in items]), is_fallback, kept_back=binding)
@@ -194,6 +213,13 @@ class _Looking:
         return self._digests[outcome]
 
 
+def has_value(recording: Recording, name: str) -> bool:
+    """Whether a recording has a value of an attribute, from wherever."""
+    if name in recording.traits or name in recording.signals:
+        return True
+    return at_path(recording.data, name.split(".")) is not None
+
+
 def recorded(answer: Answer) -> Seen:
     """A recorded answer as it is counted."""
     missing = answer.error == ErrorCode.FLAG_NOT_FOUND
@@ -201,6 +227,11 @@ def recorded(answer: Answer) -> Seen:
         return Seen(answer.variant, (), False, missing, answer.digest)
     is_fallback = bool(answer.items) and answer.items[0].is_fallback
     return Seen(answer.variant, tuple([item.offer for item in answer.items]), is_fallback, missing)
+
+
+def newly_read(draft: Release, current: Release, key: str) -> tuple[str, ...]:
+    """What a draft looks at for a key and the current release does not, so that its recordings do not hold it."""
+    return sight_of(draft, key).beyond(sight_of(current, key))
 
 
 def merge_tallies(parts: Iterable[dict[str, Tally]]) -> dict[str, Tally]:

@@ -17,7 +17,7 @@ from nearwise_server.cli.errors import REFUSED, CommandFailed
 from nearwise_server.media_types import JSON_LINES_TYPE
 
 _PAGE = 500
-_UNPROCESSABLE = 422
+_NOT_FOUND, _UNPROCESSABLE = 404, 422
 
 
 class ContentRejected(CommandFailed):
@@ -26,6 +26,10 @@ class ContentRejected(CommandFailed):
     def __init__(self, problems: tuple[LocatedProblem, ...]) -> None:
         self.problems = problems
         super().__init__("the centre refused what was sent", REFUSED)
+
+
+class NotThere(CommandFailed):
+    """The centre does not have what it was asked for."""
 
 
 class CentreClient:
@@ -73,16 +77,30 @@ class CentreClient:
             raise CommandFailed(f"{self._url} gave no manifest: is it a centre?", REFUSED) from error
         return self._send("GET", f"/v1/bundles/{root}").content
 
+    def content(self, root: str) -> bytes | None:
+        """A bundle by the root hash of its content; None when the centre never had it."""
+        try:
+            return self._send("GET", f"/v1/bundles/{root}").content
+        except NotThere:
+            return None
+
     def versions(self, most: int) -> list[JsonObject]:
         """The newest published versions."""
         return _rows(self._ask("GET", f"/v1/bundles?limit={most}"), "bundles")
 
     def devices(self) -> Iterator[JsonObject]:
         """All devices, page by page."""
+        return self._pages("devices")
+
+    def events(self) -> Iterator[JsonObject]:
+        """All stored events in the order of arrival, page by page."""
+        return self._pages("events")
+
+    def _pages(self, name: str) -> Iterator[JsonObject]:
         after = ""
         while True:
-            page = self._ask("GET", f"/v1/devices?limit={_PAGE}{after}")
-            yield from _rows(page, "devices")
+            page = self._ask("GET", f"/v1/{name}?limit={_PAGE}{after}")
+            yield from _rows(page, name)
             if page.get("next") is None:
                 return
             after = f"&after={page['next']}"
@@ -135,7 +153,8 @@ class CentreClient:
         if response.status_code == _UNPROCESSABLE and isinstance(problems, list):
             raise ContentRejected(tuple(map(_problem, cast("list[JsonObject]", problems))))
         detail = answer.get("detail") or answer.get("title") or response.reason_phrase
-        raise CommandFailed(f"{self._url} refused ({response.status_code}): {detail}", REFUSED)
+        message = f"{self._url} refused ({response.status_code}): {detail}"
+        raise (NotThere if response.status_code == _NOT_FOUND else CommandFailed)(message, REFUSED)
 
 
 def _json(response: httpx.Response) -> JsonObject:

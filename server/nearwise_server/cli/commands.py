@@ -9,7 +9,14 @@ from importlib.metadata import version as installed_version
 import typer
 
 from nearwise_rules import RulesError
-from nearwise_server.cli import authoring_commands, centre_commands, channel_commands, screen, subject_commands
+from nearwise_server.cli import (
+    authoring_commands,
+    centre_commands,
+    channel_commands,
+    replay_commands,
+    screen,
+    subject_commands,
+)
 from nearwise_server.cli.demo_command import demo
 from nearwise_server.cli.errors import UNUSABLE, CommandFailed
 from nearwise_server.cli.subject_command import subject
@@ -34,6 +41,8 @@ def make_app() -> typer.Typer:
     for_authors(authoring_commands.decide)
     for_authors(authoring_commands.build)
     for_authors(authoring_commands.schema)
+    for_authors(replay_commands.simulate)
+    for_authors(replay_commands.replay)
     for_authors(subject)
     for_centre(centre_commands.serve)
     app.add_typer(centre_commands.keys, name="keys", rich_help_panel=_CENTRE)
@@ -41,6 +50,7 @@ def make_app() -> typer.Typer:
     for_centre(centre_commands.rollback)
     for_centre(centre_commands.fetch)
     for_centre(centre_commands.status)
+    for_centre(replay_commands.fetch_records)
     app.add_typer(channel_commands.channels, name="channels", rich_help_panel=_CENTRE)
     app.add_typer(channel_commands.deliveries, name="deliveries", rich_help_panel=_CENTRE)
     app.add_typer(subject_commands.traits, name="traits", rich_help_panel=_CENTRE)

@@ -149,7 +149,7 @@ def show_table(title: str, columns: Iterable[str], rows: Iterable[Sequence[objec
         out.print(f"[bold]{escape(title)}[/]")
         return
     for index, column in enumerate(columns):
-        numeric = all(row[index].replace(",", "").isdecimal() for row in texts if row[index])
+        numeric = all(row[index].replace(",", "").lstrip("+-").isdecimal() for row in texts if row[index])
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     for row in texts:
         table.add_row(*map(escape, row))

@@ -16,16 +16,13 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
 
+from nearwise_server.errors import ChildEnded
 from nearwise_server.replaying.records import Piece
 
 Part = TypeVar("Part", covariant=True)
 
 FEW_PIECES = 4
 """So many pieces are done sooner than children have started."""
-
-
-class ChildEnded(RuntimeError):
-    """A child process ended before its work did; it has said why on standard error."""
 
 
 class Job(Protocol[Part]):

@@ -42,6 +42,14 @@ def recordings_in(path: str, piece: Piece) -> Iterator[Recording | None]:
             yield _recording(line)
 
 
+def roots_in(path: str) -> set[str]:
+    """The root hashes of all bundles that decided what a file holds. Raises OSError."""
+    roots: set[str] = set()
+    for piece in pieces_of(path):
+        roots.update(recording.root for recording in recordings_in(path, piece) if recording is not None)
+    return roots
+
+
 def _recording(line: bytes) -> Recording | None:
     try:
         members: object = json.loads(line)
