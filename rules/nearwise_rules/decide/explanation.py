@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.flags import Choice, FlagResolver
 from nearwise_rules.decide.membership import told
+from nearwise_rules.decide.question import Question
 from nearwise_rules.decide.trials import Trial
 from nearwise_rules.logic import Finding, explain_condition, trace
 from nearwise_rules.logic.tree import Literal, Operation, walk
 
 if TYPE_CHECKING:
-    from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
     from nearwise_rules.logic import Node, Run, Trace
 
@@ -92,43 +92,37 @@ def headline(decision: Decision) -> str:
     return " · ".join(parts)
 
 
-def explain(
-    release: Release,
-    flag: str,
-    data: Mapping[str, object],
-    subject: object,
-    at: float,
-    taken: Sequence[str] = (),
-) -> Explanation:
-    """Decide, and say why. `taken` are the offers that earlier placements of the same call show.
+def explain(release: Release, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
+    """Decide, and say why. Never raises for what the data hold: what cannot be explained is said in the notes."""
+    return explain_answer(release, flag, release.question(data, subject, at))
 
-    Never raises for what the data hold: what cannot be explained is said in the notes.
-    """
-    decision = release.decide(flag, data, subject, at)
-    if isinstance(data, Mapping) and flag in release.placement_keys:  # pyright: ignore[reportUnnecessaryIsInstance]
-        return _explain_placement(release, flag, release.question(data, subject, at), taken)
-    resolver = release.resolver(flag) if isinstance(data, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+
+def explain_answer(release: Release, key: str, question: Question, taken: Sequence[str] = ()) -> Explanation:
+    """The same for a question that brings its own surroundings, after placements of one call that show `taken`."""
+    decision, data = release.ask(key, question, taken), question.data
+    if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
+    again = Question(data, question.subject, question.at, kind=release.kind, surround=question.surround)
+    again.answers[key] = None
+    if key in release.placement_keys:
+        return _explain_placement(release, again, decision, taken)
+    resolver = release.resolver(key)
     if not isinstance(resolver, FlagResolver):
         return Explanation(decision, (f"no rules were tried: {decision.error_code or decision.reason}",), ())
-    question = release.question(data, subject, at)
-    question.answers[flag] = None
     notes = tuple(_gates(decision, resolver))
-    return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, question, decision)))
+    return Explanation(decision, notes, () if notes else tuple(_rules(release, resolver, again, decision)))
 
 
-def _explain_placement(release: Release, key: str, question: Question, taken: Sequence[str]) -> Explanation:
+def _explain_placement(release: Release, again: Question, decision: Decision, taken: Sequence[str]) -> Explanation:
     from nearwise_rules.decide.slate_explanation import explain_candidates
 
-    decision = release.ask(key, question, taken)
-    placement = release.catalogue.placement(key)
+    placement = release.catalogue.placement(decision.flag)
     if placement is None:
         return Explanation(decision, (f"nothing was ranked: {decision.error_code or decision.reason}",), ())
     resolver = placement.plan.resolver
-    again = release.question(question.data, question.subject, question.at)
-    again.answers[key] = None
     notes = tuple(_gates(decision, resolver))
     rules = () if notes else tuple(_rules(release, resolver, again, decision))
-    visit = release.catalogue.visit_after(taken, key, again)
+    visit = release.catalogue.visit_after(taken, decision.flag, again)
     return Explanation(decision, notes, rules, explain_candidates(placement.plan, visit, decision))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nearwise_rules.bundle.messagepack import pack
 from nearwise_rules.decide.question import Question
-from nearwise_rules.decide.release import Release
 from nearwise_rules.decide.surroundings import DEVICE, Surroundings
 from nearwise_rules.history import Ledger
 from nearwise_rules.replay.answers import Answer
@@ -17,6 +16,7 @@ from nearwise_rules.replay.recording import NOTHING, Memory
 if TYPE_CHECKING:
     from nearwise_rules.decide.decision import Decision
     from nearwise_rules.decide.explanation import Explanation
+    from nearwise_rules.decide.release import Release
     from nearwise_rules.documents import Json
     from nearwise_rules.replay.recording import Recording
     from nearwise_rules.windows import Calendar
@@ -56,11 +56,9 @@ def asked_again(release: Release, recording: Recording) -> Question:
 
 def explain_recording(release: Release, recording: Recording) -> Explanation:
     """What a recording asks, decided and explained."""
-    from nearwise_rules.decide.explanation import explain
+    from nearwise_rules.decide.explanation import explain_answer
 
-    known = asked_again(release, recording).surroundings
-    again = Release(release.bundle, release.kind, lambda _subject: known)
-    return explain(again, recording.key, recording.data, recording.subject, recording.at, recording.taken)
+    return explain_answer(release, recording.key, asked_again(release, recording), recording.taken)
 
 
 class _Recalled:
