@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 
 _MOST_SLOTS = 4096
 
@@ -50,6 +50,10 @@ class Holds:
     def may_hold(self, key: str) -> bool:
         """Whether there may be a hold on a key."""
         return bool(self._holders.get(key))
+
+    def keys(self) -> KeysView[str]:
+        """The keys on which there may be a hold."""
+        return self._holders.keys()
 
     def others(self, slot: str, at: float) -> dict[str, int]:
         """What `held` answers for every key, where it is anything."""

@@ -6,7 +6,7 @@ it, assign and hold, without a lock: each series is a value, and every change is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, KeysView, Mapping
 from math import inf, isfinite
 from typing import NamedTuple, Protocol
 
@@ -197,9 +197,13 @@ class Ledger:
         """Whether any slot may hold a key: asked before `held`, for next to nothing."""
         return self._holds.may_hold(key)
 
-    def knows(self, event: str, key: str) -> bool:
-        """Whether anything of an event and a key is remembered, or may be held."""
-        return key in self._events.get(event, _NONE) or self._holds.may_hold(key)
+    def known_of(self, event: str) -> KeysView[str]:
+        """The keys under which something of an event is remembered."""
+        return self._events.get(event, _NONE).keys()
+
+    def known_held(self) -> KeysView[str]:
+        """The keys of which something may be held."""
+        return self._holds.keys()
 
     def held_by_others(self, slot: str, at: float) -> dict[str, int]:
         """How often each key is held at a moment by other slots, where it is at all."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 from nearwise_rules.decide.gates import BudgetGate, CapGate
 
@@ -12,24 +12,30 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.placements import PlacementPlan
     from nearwise_rules.decide.visits import Visit
 
+_Row: TypeAlias = "tuple[OfferPlan, CapGate | BudgetGate]"
+
 
 class Limits:
-    """The caps and budgets of one placement and of its candidates."""
+    """The caps and budgets of one placement and of its candidates.
 
-    __slots__ = ("_each", "_plan", "_shared")
+    Caps are found by what is remembered: most have nothing to count, and are not even asked.
+    """
+
+    __slots__ = ("_by_key", "_others", "_plan", "_shared")
 
     def __init__(self, plan: PlacementPlan) -> None:
         self._plan = plan
-        own = [
-            (offer, [gate for gate in offer.gates if isinstance(gate, CapGate | BudgetGate)]) for offer in plan.offers
-        ]
-        self._each = tuple([(offer, gates) for offer, gates in own if gates or offer.shared])
-        self._shared = tuple(dict.fromkeys([gate for offer, _ in self._each for gate in offer.shared]))
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there are none."""
-        return not (self._each or self._plan.caps)
+        self._by_key: dict[tuple[bool, str], dict[str, list[_Row]]] = {}
+        self._others: list[_Row] = []
+        for offer in plan.offers:
+            for gate in offer.gates:
+                if isinstance(gate, BudgetGate) or (isinstance(gate, CapGate) and gate.limit <= 0):
+                    self._others.append((offer, gate))
+                elif isinstance(gate, CapGate):
+                    keys = self._by_key.setdefault((gate.per == "device", gate.event), {})
+                    keys.setdefault(gate.key, []).append((offer, gate))
+        shared = [(gate, offer) for offer in plan.offers for gate in offer.shared]
+        self._shared = {gate: [offer for other, offer in shared if other is gate] for gate, _ in shared}
 
     def binding(self, policy: str | None, visit: Visit) -> Iterator[tuple[str, str]]:
         """Each offer that is kept back, and the limit in words; an empty offer stands for the whole placement."""
@@ -39,12 +45,22 @@ class Limits:
         for cap in self._plan.caps:
             if cap.blocks(visit, slot):
                 yield "", cap.words(visit)
-        shared = {gate for gate in self._shared if gate.blocks(visit, slot)}
-        for offer, gates in self._each:
-            reached = [gate for gate in gates if _may_block(gate, visit) and gate.blocks(visit, slot)]
-            reached += [gate for gate in offer.shared if gate in shared]
-            if reached and self._is_let_in(offer, visit):
-                yield from ((offer.key, gate.words(visit)) for gate in reached)
+        for shared, offers in self._shared.items():
+            if shared.blocks(visit, slot):
+                yield from ((offer.key, shared.words(visit)) for offer in offers if self._is_let_in(offer, visit))
+        for offer, gate in (*self._touched(visit), *self._others):
+            if gate.blocks(visit, slot) and self._is_let_in(offer, visit):
+                yield offer.key, gate.words(visit)
+
+    def _touched(self, visit: Visit) -> Iterable[_Row]:
+        """The caps of which anything is used or held."""
+        rows: list[_Row] = []
+        for (is_device, event), keys in self._by_key.items():
+            ledger = visit.ledgers[is_device]
+            if ledger is not None:
+                for key in (keys.keys() & ledger.known_of(event)) | (keys.keys() & ledger.known_held()):
+                    rows += keys[key]
+        return rows
 
     def _is_let_in(self, offer: OfferPlan, visit: Visit) -> bool:
         """Whether nothing else keeps an offer out."""
@@ -60,11 +76,3 @@ class Limits:
             )
             and offer.is_eligible(visit)
         )
-
-
-def _may_block(gate: CapGate | BudgetGate, visit: Visit) -> bool:
-    """Whether a limit is worth being asked: of most, nothing is used."""
-    if not isinstance(gate, CapGate) or gate.limit <= 0:
-        return True
-    ledger = visit.ledgers[gate.per == "device"]
-    return ledger is not None and ledger.knows(gate.event, gate.key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -34,7 +34,7 @@ class Memory(NamedTuple):
 
     def to_members(self) -> dict[str, Json]:
         """The memory as a map, the ledger in Base64."""
-        members: dict[str, Json] = {"ledger": b64encode(self.ledger).decode(), "held": dict(self.held)}
+        members: dict[str, Json] = {"ledger": b2a_base64(self.ledger, newline=False).decode(), "held": dict(self.held)}
         return {name: value for name, value in members.items() if value}
 
     @staticmethod
@@ -42,7 +42,7 @@ class Memory(NamedTuple):
         """The memory that `to_members` wrote. Raises ValueError for anything else."""
         held = map_of(members, "held")
         return Memory(
-            ledger=b64decode(member(members, "ledger", str, ""), validate=True),
+            ledger=a2b_base64(member(members, "ledger", str, ""), strict_mode=True),
             held={key: member(held, key, int) for key in held},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,11 +81,19 @@ class _Recalled:
 
     def _read(self, memory: Memory) -> Ledger:
         written, calendar = memory.ledger, self._calendar
+        if memory is NOTHING:
+            return _empty(calendar)
         ledger = Ledger.from_bytes(written, calendar) if written else Ledger(calendar)
         if memory.held:
             keys = [key for key, times in memory.held.items() for _ in range(min(times, _MOST_HELD))]
             ledger.hold(keys, _ANOTHER_SLOT, inf)
         return ledger
+
+
+@lru_cache(maxsize=8)
+def _empty(calendar: Calendar) -> Ledger:
+    """A ledger of nothing, for all that nobody adds to."""
+    return Ledger(calendar)
 
 
 def is_same(recording: Recording, decision: Decision) -> bool:
