@@ -59,7 +59,7 @@ class Client:
         api_key, pinned = split_key(key)
         verified = pinned_trust(trust or pinned, settings)
         if verified is None and (url is not None or seed is not None):
-            raise SettingsInvalid("no signing key: pass a device key that carries it, or trust=")
+            raise SettingsInvalid("no signing key: pass a key of scope device, which carries it, or trust=")
         place = Place(
             url=url,
             api_key=api_key,

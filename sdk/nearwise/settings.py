@@ -20,7 +20,7 @@ class _Frozen:
     def __init__(self, **values: object) -> None:
         unknown = values.keys() - type(self).__annotations__.keys()
         if unknown:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+            raise TypeError(f"{type(self).__name__} has no {', '.join(map(repr, sorted(unknown)))}")
         self.__dict__.update(values)
         self._check()
 

@@ -164,7 +164,7 @@ def test_nothing_looks_back_further_than_an_event_is_remembered() -> None:
         caps={"all": {"limit": 3}, "daily": {"limit": 1, "window": "day"}},
     )
     assert told == [
-        ("beyond_retention", "/long/history/window", "'purchase' is remembered for 7d, and this looks back 30d"),
-        ("beyond_retention", "/clicks/history/window", "'click' is remembered for 1d, and this looks back week"),
-        ("beyond_retention", "/all", "'exposure' is remembered for 1d, and this looks back ever"),
+        ("beyond_retention", "/long/history/window", "'purchase' is remembered for 7d, and the window here is 30d"),
+        ("beyond_retention", "/clicks/history/window", "'click' is remembered for 1d, and the window here is week"),
+        ("beyond_retention", "/all", "'exposure' is remembered for 1d, and the window here is ever"),
     ]

@@ -228,6 +228,7 @@ def test_a_context_that_is_no_mapping_is_named_and_never_raises(ask: Asker, data
     release = ask.release(flag(rules=[{"when": BIG, "serve": "a"}]))
     decision = release.decide("offer", data, "h", ISSUED, default="mine")  # type: ignore[arg-type]  # pyright: ignore
     assert (decision.value, decision.error_code) == ("mine", ErrorCode.INVALID_CONTEXT)
+    assert decision.diagnostics[0].message.endswith(f"and this is of type {type(data).__name__}")
 
 
 @pytest.mark.parametrize("key", [None, 7, ["offer"], {}])

@@ -143,7 +143,8 @@ def test_labels_are_for_rule_sets_that_declare_no_experiment() -> None:
     (wrong,) = assemble(files_of({}, {"f": flag({"experiment": "e", "factor": "layout"})})).problems
     assert wrong.code == "unknown_experiment"
     (wrong,) = assemble(files_of({"ranking": {}}, {"f": flag(trial("ranking")), "g": flag(trial("rankin"))})).problems
-    assert wrong.message == "unknown experiment 'rankin' (did you mean 'ranking'?)"
+    nearest = "unknown experiment 'rankin' (did you mean 'ranking'?)"
+    assert wrong.message == f"{nearest}: where experiments/ has a file, each needs one"
 
 
 def test_the_shares_of_an_experiment_are_the_same_in_every_rule() -> None:

@@ -168,6 +168,12 @@ def test_size_is_bounded_in_bytes_and_in_values() -> None:
     assert problems_of("[1,1,1,1,1,1,1,1,1]", limits=limits) == []
 
 
+def test_a_tab_is_told_in_words_of_people() -> None:
+    (problem,) = problems_of("a:\n  b: '1'\n\tc: 2\n")
+    assert (problem.line, problem.code) == (3, "syntax")
+    assert problem.message.startswith("nothing begins with a tab")
+
+
 def test_an_empty_file_is_a_problem() -> None:
     assert [problem.code for problem in problems_of("# nothing yet\n")] == ["empty"]
     assert [problem.code for problem in problems_of("", "a.json")] == ["syntax"]

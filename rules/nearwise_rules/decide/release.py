@@ -350,10 +350,13 @@ class Release:
 
     def _broken(self, flag: object, question: Question, error: Exception) -> Decision:
         data: object = question.data
-        code = ErrorCode.GENERAL if isinstance(data, Mapping) else ErrorCode.INVALID_CONTEXT  # pyright: ignore[reportUnnecessaryIsInstance]
+        code, wrong = ErrorCode.GENERAL, f"{type(error).__name__} while deciding"
+        if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            code = ErrorCode.INVALID_CONTEXT
+            wrong = f"a context is a mapping of attributes, and this is of type {type(data).__name__}"
         name = flag if isinstance(flag, str) else repr(type(flag).__name__)
         outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
-        decision = question.answer(outcome, (Diagnostic(code.value, "", f"{type(error).__name__} while deciding"),))
+        decision = question.answer(outcome, (Diagnostic(code.value, "", wrong),))
         resolver = self.catalogue.placement(name) if self._is_placement(flag) else None
         return decision if resolver is None else resolver.instead(decision)
 

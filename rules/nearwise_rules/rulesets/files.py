@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from posixpath import join, normpath
 
 from nearwise_rules.documents import Json
-from nearwise_rules.rulesets.parts import FileProblem, Part, Report, did_you_mean
+from nearwise_rules.rulesets.parts import FileProblem, Part, Report, article, did_you_mean
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """How the files of a rule set end; others beside them are left alone."""
@@ -146,7 +146,7 @@ def _checked(members: Mapping[str, Part], kind: str) -> dict[str, Part]:
         if is_key(key) or (kind == "event" and key == EVERY_OTHER):
             good[key] = member
         else:
-            message = f"'{key}' cannot name a {kind}: letters, digits, '.', '_' and '-', at most 128"
+            message = f"'{key}' cannot name {article(kind)}: letters, digits, '.', '_' and '-', at most 128"
             member.problem("bad_name", message, of_key=True)
     return good
 

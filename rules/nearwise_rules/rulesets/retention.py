@@ -31,7 +31,8 @@ def check_retention(draft: Draft) -> None:
         text = window.value if isinstance(window.value, str) else default
         if text is not None and _length(text) > remembered.get(name, inf):
             where = part if window.absent else window
-            where.problem("beyond_retention", f"'{event}' is remembered for {texts[name]}, and this looks back {text}")
+            message = f"'{event}' is remembered for {texts[name]}, and the window here is {text}"
+            where.problem("beyond_retention", message)
 
 
 def _looking_back(draft: Draft) -> Iterator[tuple[str, Part, str | None]]:

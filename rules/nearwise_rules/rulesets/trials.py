@@ -57,7 +57,9 @@ def check_trial(rule: Part, variants: Collection[str], experiments: Mapping[str,
     if not experiments and factor.absent:
         return False
     if key not in experiments:
-        named.problem("unknown_experiment", f"unknown experiment '{key}'{did_you_mean(key, experiments)}")
+        guess = did_you_mean(key, experiments)
+        message = f"unknown experiment '{key}'{guess}: where experiments/ has a file, each needs one"
+        named.problem("unknown_experiment", message)
         return True
     if not rule.get("serve").absent:
         named.problem("serves_one", f"a rule of experiment '{key}' has 'split' or 'factor', not 'serve'", of_key=True)

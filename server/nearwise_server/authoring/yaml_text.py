@@ -58,6 +58,8 @@ def read_yaml(text: str, limits: TextLimits, report: Report) -> Node | None:
 
 def _syntax_message(error: yaml.MarkedYAMLError) -> str:
     message = error.problem or "not YAML"
+    if message == "found character that cannot start any token":
+        return "nothing begins with a tab, '@', '`' or '%': indent with spaces, and put such texts in quotes"
     if error.context and error.context_mark:
         return f"{message} {error.context} that began on line {error.context_mark.line + 1}"
     return message
