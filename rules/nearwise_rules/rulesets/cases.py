@@ -41,6 +41,8 @@ def check_case(_key: str, case: Part, draft: Draft) -> None:
     check_purposes(case.get("consent"))
     _check_history(case.get("history"))
     _check_history(case.get("events"))
+    for known in ("signals", "traits"):
+        case.get(known).members()
     at = case.get("at").value
     if isinstance(at, str) and not is_instant(at):
         case.get("at").problem("bad_instant", f"'{at}' is not an ISO 8601 time such as 2026-11-23T08:10")

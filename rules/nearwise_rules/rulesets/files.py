@@ -83,6 +83,9 @@ def sort_files(files: Mapping[str, Json], report: Report) -> Sources:
             report(FileProblem(file, "", "duplicate_key", f"'{stem}' is also in {stems[stem]}"))
             continue
         stems[stem] = file
+        if files[file] is None:
+            report(FileProblem(file, "", "empty", "the file is empty"))
+            continue
         _take(sources, stem, Part(file, "", files[file], report))
     _take_texts(sources)
     return sources

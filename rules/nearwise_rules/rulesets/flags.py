@@ -143,6 +143,8 @@ class FlagChecker:
         for name, share in split.members().items():
             if name not in variants:
                 share.problem("unknown_variant", _unknown_variant(name, variants), of_key=True)
+            if share.absent:
+                share.problem("missing_field", f"'{name}' needs a share in percent", of_key=True)
             total += check_percent(share) or 0
         if total > WHOLE:
             split.problem("split_sum", f"the shares make {total / 100:g} percent, more than 100", of_key=True)

@@ -21,6 +21,9 @@ from nearwise_rules.rulesets.spans import check_duration, check_window
 KNOWN_EVENTS = ("exposure", "decision", "click", "rejection")
 """The events that placements make by themselves, and those that items report."""
 
+_MISTYPED = 0.8
+"""So close to one of these, a name is a slip of the pen ("exposures"); an event of one's own is further off."""
+
 MODES = ("hard", "smooth")
 BUDGET_WINDOWS = ("ever", "day", "week", "month")
 
@@ -111,7 +114,7 @@ def _check_counted(part: Part, what: str) -> None:
 def check_event_name(part: Part) -> None:
     """Report what is no name of an event, or nearly one that placements make or items report."""
     name = None if part.absent else part.text()
-    meant = None if name is None or name in KNOWN_EVENTS else nearest(name, KNOWN_EVENTS)
+    meant = None if name is None or name in KNOWN_EVENTS else nearest(name, KNOWN_EVENTS, _MISTYPED)
     if meant is not None:
         part.problem("unknown_event", f"no placement and no item reports '{name}' (did you mean '{meant}'?)")
 

@@ -134,14 +134,14 @@ class Part:
             self.problem("shape", f"{wanted} is expected here")
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was most likely meant to be, if any is close."""
+def nearest(name: str, known: Iterable[str], closeness: float = 0.7) -> str | None:
+    """The known name that `name` was most likely meant to be, if any is close (1: the same letters)."""
     from difflib import get_close_matches
 
     if len(name) > _LONGEST_GUESSED:
         return None
     lowered = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.7)
+    found = get_close_matches(name.lower(), lowered, n=1, cutoff=closeness)
     return lowered[found[0]] if found else None
 
 

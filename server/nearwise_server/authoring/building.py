@@ -71,8 +71,7 @@ def build_rule_set(
     if not {"nearwise.yaml", "nearwise.yml", "nearwise.json"} & set(files):
         message = "is missing: the folder of a rule set has one, with at least 'name: ...'"
         problems.append(LocatedProblem("nearwise.yaml", 0, 0, "missing_file", message))
-    broken = {problem.file for problem in problems} | {problem.file for problem in found}
-    found += failing_cases(assembled.entries, documents, broken, at)
+    found += failing_cases(assembled.entries, documents, found, {problem.file for problem in problems}, at)
     problems += [_located(sources[wrong.file], wrong) for wrong in found]
     ordered = sorted(set(problems), key=lambda wrong: (wrong.file, wrong.line, wrong.column, wrong.message))
     return Built(assembled.entries, tuple(ordered), read_settings(assembled.entries), assembled.audiences)
@@ -90,8 +89,10 @@ def _read(files: Mapping[str, str]) -> tuple[dict[str, Source | Lines], list[Loc
 
 
 def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]) -> list[FileProblem]:
-    """One problem per place: what `assemble` says wins, except that it sees wrong shapes only roughly."""
-    kept = [problem for problem in found if problem.code != "shape"]
+    """One problem per place: what `assemble` says wins, except where the structure knows a wrong shape better."""
+    shapes, found = list(shapes), list(found)
+    finer = {(shape.file, place) for shape in shapes for place in _ways_to(shape.pointer)}
+    kept = [problem for problem in found if problem.code != "shape" or (problem.file, problem.pointer) not in finer]
     told = {(problem.file, problem.pointer) for problem in kept}
     missing = {(problem.file, problem.pointer) for problem in kept if problem.code == "missing_field"}
     for shape in shapes:
@@ -99,6 +100,12 @@ def _without_repeats(found: Iterable[FileProblem], shapes: Iterable[FileProblem]
         if place not in (missing if shape.code == "missing_field" else told):
             kept.append(shape)
     return kept
+
+
+def _ways_to(pointer: str) -> Iterator[str]:
+    """A place and everything that it is in."""
+    parts = pointer.split("/")
+    return ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
 def _is_consequence(problem: FileProblem, unread: set[str]) -> bool:

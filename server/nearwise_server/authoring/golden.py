@@ -43,19 +43,26 @@ def provisional_bundle(entries: Sequence[Entry], issued: float) -> Bundle:
 
 
 def failing_cases(
-    entries: Sequence[Entry], documents: Mapping[str, object], broken: Iterable[str], now: float
+    entries: Sequence[Entry],
+    documents: Mapping[str, object],
+    found: Iterable[FileProblem],
+    unread: Iterable[str],
+    now: float,
 ) -> Iterator[FileProblem]:
-    """Every golden case that gets another answer than it expects; cases that stand on broken files wait."""
-    troubled = set(broken)
+    """Every golden case that gets another answer than it expects; what has a problem of its own, or stands on something
+    that has (`found`, or a file that is `unread`), waits.
+    """
+    wrong = {(problem.file, problem.pointer.split("/")[1] if problem.pointer else "") for problem in found}
     cases = [entry for entry in entries if entry.kind == "case"]
-    if not cases or any(_is_shared(file) for file in troubled):
+    if not cases or any(map(_is_shared, {*unread, *(file for file, _ in wrong)})):
         return
     release = Release(provisional_bundle(entries, now))
     for entry in cases:
         case = cast("JsonObject", loads(entry.body))
-        message = failure_of(case, release) if _can_be_asked(case, release) else ""
+        file, pointer = _place(entry.key, documents)
+        is_sound = (file, pointer.split("/")[1]) not in wrong and _can_be_asked(case, release)
+        message = failure_of(case, release) if is_sound else ""
         if message:
-            file, pointer = _place(entry.key, documents)
             yield FileProblem(file, pointer, "failed_case", f"'{case['name']}' {message}")
 
 
@@ -89,6 +96,7 @@ def _place(key: str, documents: Mapping[str, object]) -> tuple[str, str]:
     stem, _, name = key.partition("#")
     for file, document in documents.items():
         if file.rsplit(".", 1)[0] == f"cases/{stem}":
-            names = [cast("JsonObject", case).get("name") for case in cast("list[object]", document)]
+            cases = cast("list[object]", document)
+            names = [cast("JsonObject", case).get("name") if isinstance(case, dict) else None for case in cases]
             return file, f"/{names.index(name)}/expect"
     return "", ""
