@@ -102,6 +102,13 @@ def test_rules_choose_between_policies_as_between_variants() -> None:
     assert (small.variant, small.reason, small.keys) == ("by_value", Reason.DEFAULT, ["b"])
 
 
+def test_the_default_is_the_first_policy_of_the_document() -> None:
+    policies = {"listed": {"order": "listed"}, "by_value": {"score": {"value": True}}}
+    offers = {"a": {"value": 1}, "b": {"value": 2}}
+    shop = Shop(rule_set(offers, {"slot": {"candidates": {"offers": ["a", "b"]}, "policies": policies}}))
+    assert (shop.decide("slot").variant, shop.decide("slot").keys) == ("listed", ["a"])
+
+
 def test_a_split_between_policies_keeps_who_is_in_them_when_shares_change() -> None:
     policies = {"by_value": {"score": {"value": True}}, "listed": {"order": "listed"}}
     offers = {"a": {"value": 1}, "b": {"value": 2}}

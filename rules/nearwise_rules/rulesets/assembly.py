@@ -14,7 +14,7 @@ from nearwise_rules.logic import Dialect
 from nearwise_rules.rulesets.attributes import attribute_types, check_attributes
 from nearwise_rules.rulesets.audiences import BuiltAudience, Progress, built_audiences
 from nearwise_rules.rulesets.budgets import built_offer
-from nearwise_rules.rulesets.carrying import built_flag
+from nearwise_rules.rulesets.carrying import built_flag, built_placement
 from nearwise_rules.rulesets.cases import check_case
 from nearwise_rules.rulesets.conditions import PROVIDED, Condition, Conditions, check_known
 from nearwise_rules.rulesets.content import check_locales
@@ -220,7 +220,7 @@ def _documents(draft: Draft, broken: _Broken) -> Iterator[tuple[str, str, Part, 
 
 BUILDS: Mapping[str, Callable[[str, JsonObject, JsonObject | None, Draft], Json]] = {
     "flag": built_flag,
-    "placement": built_flag,
+    "placement": built_placement,
     "offer": built_offer,
     "experiment": built_experiment,
     "layer": built_layer,

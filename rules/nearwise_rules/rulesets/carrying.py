@@ -27,6 +27,12 @@ def built_flag(key: str, document: JsonObject, previous: JsonObject | None, draf
     return {**document, "rules": rules} if rules else dict(document)
 
 
+def built_placement(key: str, document: JsonObject, previous: JsonObject | None, draft: Draft) -> dict[str, Json]:
+    """A checked placement as `built_flag` makes it, and its default by name: an entry keeps no order of policies."""
+    first = next(iter(cast("JsonObject", document["policies"])))
+    return built_flag(key, {**document, "default": document.get("default") or first}, previous, draft)
+
+
 def _with_ranges(rule: JsonObject, before: Iterable[Range]) -> dict[str, Json]:
     split = rule.get("split")
     if not isinstance(split, dict):
