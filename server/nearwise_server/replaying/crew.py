@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast
@@ -78,9 +78,13 @@ class _Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._process:  # closes its pipes and waits for its end
-            if kind is not None:
-                self._process.kill()
+        if kind is not None:
+            self._process.kill()
+        assert self._process.stdin is not None  # noqa: S101  started with a pipe
+        with suppress(BrokenPipeError):  # it ended before it read all, which `_tell` and `ask` have said
+            self._process.stdin.close()
+        with self._process:
+            pass  # closes the other pipe and waits for its end
 
     def ask(self, piece: Piece) -> object:
         """What the child makes of a piece."""
