@@ -12,7 +12,14 @@ from tests.rules.placement_cases import Shop, rule_set
 
 A = {"probability": 0.04, "value": 20, "cost": 0.10, "lever": 55, "tags": ["t"]}
 B = {"probability": 0.10, "value": 6, "cost": 0.10, "context": 20, "tags": ["t"]}
-EVERYTHING = dict.fromkeys(("probability", "value", "cost", "context", "lever"), True)
+
+
+def each(*parts: str) -> dict[str, object]:
+    """A score of these parts of an offer."""
+    return dict.fromkeys(parts, True)
+
+
+EVERYTHING = each("probability", "value", "cost", "context", "lever")
 
 
 def slot(score: Mapping[str, object]) -> dict[str, object]:
@@ -29,7 +36,7 @@ def test_the_worked_vector() -> None:
 
 
 def test_the_worked_vector_without_levers() -> None:
-    score = dict.fromkeys(("probability", "value", "cost", "context"), True)
+    score = each("probability", "value", "cost", "context")
     decision = Shop(rule_set({"a": A, "b": B}, {"slot": slot(score)})).decide("slot")
     assert scores(decision) == [("a", 0.70), ("b", 0.60)]
 
@@ -47,7 +54,7 @@ def test_to_say_nothing_is_an_action() -> None:
 def test_uplift_counts_the_discount_for_everybody_who_buys() -> None:
     assert uplift_utility(0.05, 0.20, margin=10, cost=0.05, discount=1) == pytest.approx(0.5 - 0.05 - 0.2)
     offer = {"uplift": 0.05, "probability": 0.20, "margin": 10, "cost": 0.05, "discount": 1, "tags": ["t"]}
-    score = dict.fromkeys(("uplift", "probability", "margin", "cost", "discount"), True)
+    score = each("uplift", "probability", "margin", "cost", "discount")
     decision = Shop(rule_set({"a": offer}, {"slot": slot(score)})).decide("slot")
     assert decision.items[0].score == pytest.approx(0.25)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -131,7 +131,7 @@ def test_purchases_feed_history_attributes() -> None:
 
 
 @contextmanager
-def till(folder: Path, clock: list[float]) -> Iterator[Client]:
+def till(folder: Path, clock: list[float]) -> Generator[Client]:
     seed = folder / "seed.bundle"
     if not seed.exists():
         seed.write_bytes(packed_bundle(files(dear={"caps": [{"limit": 2, "window": "1h", "per": "device"}]})))
@@ -183,11 +183,11 @@ def test_no_interleaving_of_exposures_restarts_and_clock_jumps_exceeds_a_cap(
                 elif action == "show" and argument < len(pending):
                     item = pending.pop(argument)
                     item.shown()
-            client._engine.outbox.commit()
+            outbox = client._engine.outbox  # pyright: ignore[reportPrivateUsage]
+            outbox.commit()
+            events = [cast("dict[str, Any]", unpackb(payload)) for payload in outbox.waiting()]
             shown = [
-                event["at"] / 1000
-                for event in map(unpackb, client._engine.outbox.waiting())
-                if event["type"] == "exposure" and event.get("offer") == "dear"
+                event["at"] / 1000 for event in events if event["type"] == "exposure" and event.get("offer") == "dear"
             ]
     for at in shown:
         assert sum(at - 3600 < other <= at for other in shown) <= 2

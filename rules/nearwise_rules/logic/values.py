@@ -9,7 +9,7 @@ attribute of a value is ever looked up by a rule's name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from nearwise_rules.errors import EvaluationError
 
@@ -135,9 +135,9 @@ def climb(scope: Scope, level: int) -> object:
 
 def at_path(data: Mapping[str, object], path: Iterable[str]) -> object:
     """The value at a path of nested mappings; None where there is none."""
-    value: Any = data
+    value: object = data
     for part in path:
         if type(value) is not dict and not isinstance(value, Mapping):
             return None
-        value = value.get(part)
-    return cast("object", value)
+        value = cast("Mapping[str, object]", value).get(part)
+    return value
