@@ -12,7 +12,7 @@ from nearwise.context import Context
 from nearwise.engine import Engine
 from nearwise.errors import SettingsInvalid
 from nearwise.keys import pinned_trust, split_key
-from nearwise.place import Place
+from nearwise.place import Place, check_place
 from nearwise.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Client:
             seed=None if seed is None else os.fspath(seed),
             trust=verified,
         )
+        check_place(place)
         self._engine = Engine(place, settings)
         self._desk = self._engine.desk
         self._tokens = self._engine.subjects.tokens
@@ -78,7 +79,8 @@ class Client:
         """What is known at one visit: who it is, and attributes by name or as a mapping, or both.
 
         `context("h-1042", basket={...})`, `context(subject="h-1042", basket={...})`, `context("h-1042", {...})` and
-        `context({"subject": "h-1042", ...})` say the same. A mapping is not copied: leave it as it is.
+        `context({"subject": "h-1042", ...})` say the same. A mapping is not copied: leave it as it is. An empty text is
+        nobody, as None is.
         """
         if attributes is None and subject.__class__ not in (str, NoneType) and isinstance(subject, Mapping):
             attributes = cast("Mapping[str, object]", subject)
@@ -86,6 +88,8 @@ class Client:
         if values:
             subject = values.pop("subject", subject)
             attributes = {**attributes, **values} if attributes else values
+        if subject.__class__ is str and not subject:
+            subject = None
         tokens = self._tokens
         if tokens is not None:
             subject, attributes = tokens.of(subject), tokens.put_into(attributes or {})
@@ -193,34 +197,9 @@ class Client:
     @property
     def status(self) -> Status:
         """How this client fares at this moment."""
-        from nearwise.status import Status
+        from nearwise.status import status_of
 
-        engine = self._engine
-        shelf, report = engine.shelf, engine.report
-        active, bundle, figures = shelf.active, shelf.bundle, engine.outbox.figures()
-        return Status(
-            state=shelf.state(),
-            source=active.source,
-            version=shelf.version,
-            age_seconds=None if bundle is None else self._settings.clock() - bundle.manifest.issued,
-            device=engine.device,
-            last_request=report.last_request,
-            last_download=report.last_download,
-            last_activation=active.since,
-            last_sent=report.last_sent,
-            last_error=report.last_error or engine.failed,
-            refused=shelf.refused,
-            damaged=(*shelf.damaged, *engine.triggers.damaged),
-            sending=report.sending,
-            durable=figures.durable,
-            queued=figures.queued,
-            lost=figures.lost,
-            dead=figures.dead,
-            outbox_bytes=figures.size_bytes,
-            withheld=engine.subjects.gate.withheld,
-            triggers=engine.triggers.figures(),
-            uncollected=engine.noticed.collectors.failed,
-        )
+        return status_of(self._engine)
 
     def on_action(self, callback: Callable[[Action], object] | None) -> None:
         """Hand the actions of triggers to this from now on, one after the other on a thread of their own.

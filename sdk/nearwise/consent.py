@@ -5,8 +5,8 @@ from __future__ import annotations
 from threading import RLock
 from typing import NamedTuple
 
-from nearwise.consent_file import ConsentFile, Said
-from nearwise_rules import ANONYMOUS, purposes_mask, purposes_of
+from nearwise.consent_file import NOT_HEARD, ConsentFile, Said
+from nearwise_rules import ANONYMOUS, DEVICE, purposes_mask, purposes_of
 
 STORE = purposes_mask(["store"])
 _MOST_SUBJECTS = 50_000
@@ -29,7 +29,8 @@ class ConsentStore:
     """Who said what. Any thread may ask and tell.
 
     On the disk are those who grant `store`, and those who deny what would hold without their word; the others are known
-    until `end_session`. Whoever has been on the disk stays there, so that no withdrawal is lost.
+    until `end_session`. Whoever has been on the disk stays there, so that no withdrawal is lost. When a disk has lost
+    some, nothing holds for those by name of whom nothing is known, whatever everybody grants.
     """
 
     def __init__(self, path: str | None, most_subjects: int = _MOST_SUBJECTS) -> None:
@@ -47,13 +48,25 @@ class ConsentStore:
         if not self._is_read:
             self._read()
         said = self._said.get(owner)
-        return self.base if said is None else (self.base | said.granted) & ~said.denied
+        if said is None:
+            return self.base if self._file.damaged is None else self.base & ~self._unheard(owner).denied
+        return (self.base | said.granted) & ~said.denied
 
     def said(self, owner: str) -> Said:
         """What a subject said last."""
         if not self._is_read:
             self._read()
-        return self._said.get(owner, _NOTHING)
+        return self._said.get(owner) or self._unheard(owner)
+
+    def _unheard(self, owner: str) -> Said:
+        return _NOTHING if self._file.damaged is None or owner in (ANONYMOUS, DEVICE) else NOT_HEARD
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """What is wrong with the file."""
+        if not self._is_read:
+            self._read()
+        return () if self._file.damaged is None else (self._file.damaged,)
 
     def consent(self, owner: str) -> Consent:
         """The same as a value for apps."""
@@ -100,7 +113,9 @@ class ConsentStore:
             OSError: the disk refused; he is still known.
         """
         with self._lock:
-            if self.said(owner) is _NOTHING:
+            if not self._is_read:
+                self._read()
+            if owner not in self._said:
                 return 0
             if owner in self._kept:
                 self._file.replace({name: self._said[name] for name in self._kept - {owner}})
@@ -117,7 +132,9 @@ class ConsentStore:
         """For a forked child: what is known stays, the file is the parent's."""
         self._lock = RLock()
         self._read(mend=False)
+        damaged = self._file.damaged
         self._file = ConsentFile(None)
+        self._file.damaged = damaged
 
     def _read(self, *, mend: bool = True) -> None:
         with self._lock:

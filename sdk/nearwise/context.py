@@ -109,7 +109,7 @@ class Context(tuple["Desk", object, "Mapping[str, object]"]):
     def decide_many(self, keys: Sequence[str]) -> list[Decision]:
         """Decide several placements and flags at once, in this order: no offer stands in two of the placements."""
         desk, subject, data = self
-        return desk.decide_many(keys, data, subject, desk.clock(), lambda: [desk])
+        return desk.decide_many([keys] if isinstance(keys, str) else keys, data, subject, desk.clock(), lambda: [desk])
 
     def flag(self, flag: str, default: Json = None) -> Json:
         """The value that `decide` gives."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nearwise.states import Sending, Source, State
+
+if TYPE_CHECKING:
+    from nearwise.engine import Engine
 
 
 class TriggerFigures(NamedTuple):
@@ -42,7 +45,7 @@ class Status(NamedTuple):
     refused: str | None = None
     """Why the newest bundle on the server is not the one that decides."""
     damaged: tuple[str, ...] = ()
-    """Files that were found damaged at the start and set aside, or could not be used."""
+    """Files that were found damaged and set aside since the start, or that cannot be used."""
     sending: Sending = Sending.OFF
     durable: bool = False
     """Events are kept on disk."""
@@ -59,3 +62,45 @@ class Status(NamedTuple):
     """What waits to be done by triggers, and what was dropped."""
     uncollected: tuple[str, ...] = ()
     """Signals that could not be collected last time, and why."""
+
+
+def status_of(engine: Engine) -> Status:
+    """How the client of this engine fares at this moment."""
+    shelf, report = engine.shelf, engine.report
+    active, bundle, figures = shelf.active, shelf.bundle, engine.outbox.figures()
+    return Status(
+        state=shelf.state(),
+        source=active.source,
+        version=shelf.version,
+        age_seconds=None if bundle is None else engine.settings.clock() - bundle.manifest.issued,
+        device=engine.device,
+        last_request=report.last_request,
+        last_download=report.last_download,
+        last_activation=active.since,
+        last_sent=report.last_sent,
+        last_error=report.last_error or engine.failed,
+        refused=shelf.refused,
+        damaged=_damaged(engine, figures.damaged_bytes),
+        sending=report.sending,
+        durable=figures.durable,
+        queued=figures.queued,
+        lost=figures.lost,
+        dead=figures.dead,
+        outbox_bytes=figures.size_bytes,
+        withheld=engine.subjects.gate.withheld,
+        triggers=engine.triggers.figures(),
+        uncollected=engine.noticed.collectors.failed,
+    )
+
+
+def _damaged(engine: Engine, outbox_bytes: int) -> tuple[str, ...]:
+    history = engine.remembering.opened
+    kept = None if history is None else history.figures()
+    return (
+        *engine.shelf.damaged,
+        *((f"outbox: {outbox_bytes} bytes could not be read",) if outbox_bytes else ()),
+        *engine.subjects.consents.damaged,
+        *(() if kept is None else kept.damaged),
+        *(() if kept is None or kept.last_error is None else (f"history.db: {kept.last_error}",)),
+        *engine.triggers.damaged,
+    )

@@ -242,6 +242,8 @@ def _tokens(key: bytes) -> Tokens:
 
 
 def _mask(purposes: Mapping[str, bool], wanted: bool) -> int:
+    if not isinstance(purposes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise EventRefused(f"purposes are a mapping such as {{'measure': True}}, not {purposes!r:.100}")
     for name, granted in purposes.items():
         if name not in PURPOSES:
             from nearwise_rules import did_you_mean

@@ -30,7 +30,7 @@ from nearwise import (
     StorageBusy,
 )
 from nearwise.testing import MemoryServer
-from nearwise.testing.rule_sets import packed_bundle
+from nearwise.testing.rule_sets import packed_bundle, rule_set_files, signer
 from nearwise_rules import (
     Entry,
     ErrorCode,
@@ -47,6 +47,7 @@ from nearwise_rules import (
 RuleSet = Callable[..., dict[str, Json]]
 OpenClient = Callable[..., Client]
 BASKET = {"total": 23.9}
+SIGNING_KEY = public_key_text(signer().public_key)
 
 
 @pytest.fixture
@@ -334,12 +335,58 @@ def test_two_clients_cannot_share_a_folder(tmp_path: Path) -> None:
         {"key": "nonsense"},
         {"seed": "shop.bundle"},
         {"trust": "short"},
+        {"storage": ""},
+        {"seed": "", "trust": SIGNING_KEY},
+        {"url": "127.0.0.1:8000", "trust": SIGNING_KEY},
+        {"url": "ftp://centre.example", "trust": SIGNING_KEY},
+        {"url": "https://", "trust": SIGNING_KEY},
     ],
     ids=str,
 )
 def test_arguments_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsInvalid):
         Client(**options)
+
+
+def test_an_empty_subject_is_nobody() -> None:
+    with Client() as client:
+        assert client.context("").subject is None
+        assert client.context(subject="", basket={"total": 2}).subject is None
+        assert client.context(0).subject == 0
+
+
+@pytest.mark.parametrize("file", ["consents", "history.db", "triggers.db"])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_the_status_names_a_file_that_cannot_be_used(tmp_path: Path, file: str, is_folder: bool) -> None:
+    flag: Json = {"type": "boolean", "variants": {"on": True}, "default": "on"}
+    trigger: Json = {"on": "cart_updated", "unless": ["purchase"], "wait": "30m"}
+    carts: Json = {
+        "type": "integer",
+        "source": "history",
+        "history": {"count": "cart_updated"},
+        "purposes": ["profile"],
+    }
+    settings: Json = {"consent": {"granted": ["profile", "store", "personalise"]}}
+    rules = rule_set_files(
+        {"settings": settings, "flags": {"f": flag}, "triggers": {"cart-left": trigger}, "attributes": {"carts": carts}}
+    )
+    seed = tmp_path / "seed.bundle"
+    seed.write_bytes(packed_bundle(rules))
+    broken = tmp_path / "till" / file
+    broken.parent.mkdir()
+    broken.mkdir() if is_folder else broken.write_bytes(b"garbage " * 1000)
+    with Client(storage=tmp_path / "till", seed=seed, trust=SIGNING_KEY) as client:
+        visit = client.context("h-1")
+        visit.track("cart_updated", 1)
+        assert visit.flag("f") is True
+        client.flush(1)
+        told = (*client.status.damaged, str(client.status.last_error))
+        assert [text for text in told if file in text]
+
+
+def test_several_are_asked_of_one_name_too() -> None:
+    with Client() as client:
+        assert [decision.flag for decision in client.context().decide_many("hero")] == ["hero"]
 
 
 def test_events_of_a_client_without_a_network_wait_on_disk(

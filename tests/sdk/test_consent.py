@@ -1,4 +1,4 @@
-"""Consent on the disk: durable before a call returns; damage costs no other record; nothing is kept without reason."""
+"""Consent on the disk: durable before a call returns, no byte more than it must; damage lets nobody keep a grant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from nearwise.consent import ConsentStore
 from nearwise.consent_file import Said
-from nearwise_rules import ANONYMOUS, purposes_mask
+from nearwise_rules import ANONYMOUS, DEVICE, purposes_mask
 
 STORE, PROFILE, MEASURE, SHARE = (purposes_mask([name]) for name in ("store", "profile", "measure", "share"))
 
@@ -84,18 +84,55 @@ def test_a_forgotten_subject_is_in_no_byte_of_the_file(tmp_path: Path) -> None:
     assert opened(tmp_path).granted("berta") == STORE
 
 
-def test_a_torn_end_and_damage_cost_no_other_record(tmp_path: Path) -> None:
-    store = opened(tmp_path)
-    for name in ("anna", "berta", "carla"):
-        store.keep(name, Said(granted=STORE))
-    content = bytearray((tmp_path / "consents").read_bytes())
-    content[content.index(b"berta")] ^= 0xFF
-    (tmp_path / "consents").write_bytes(bytes(content) + b"torn")
-    again = opened(tmp_path)
-    assert [again.granted(name) for name in ("anna", "berta", "carla")] == [STORE, 0, STORE]
+def test_a_torn_end_costs_no_record(tmp_path: Path) -> None:
+    store = opened(tmp_path, base=MEASURE)
+    store.keep("anna", Said(granted=STORE))
+    with (tmp_path / "consents").open("ab") as file:
+        file.write(b"torn")
+    again = opened(tmp_path, base=MEASURE)
+    assert (again.granted("anna"), again.granted("berta"), again.damaged) == (STORE | MEASURE, MEASURE, ())
     again.keep("dora", Said(granted=STORE))
     assert opened(tmp_path).granted("dora") == STORE
     assert b"torn" not in (tmp_path / "consents").read_bytes()
+
+
+def garble(path: Path, name: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(name)] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_whoever_may_have_withdrawn_in_a_damaged_record_is_asked_again(tmp_path: Path) -> None:
+    store = opened(tmp_path, base=MEASURE)
+    for name in ("anna", "berta", "carla"):
+        store.keep(name, Said(granted=STORE))
+    garble(tmp_path / "consents", b"berta")
+    for _ in range(2):  # the mended file knows it still
+        again = opened(tmp_path, base=MEASURE)
+        assert [again.granted(name) for name in ("anna", "berta", "carla", "dora")] == [0, 0, STORE | MEASURE, 0]
+        assert [again.granted(owner) for owner in (ANONYMOUS, DEVICE)] == [MEASURE, MEASURE]
+        (told,) = again.damaged
+        assert told.endswith("consents: records were lost, and whoever spoke before is to be asked again")
+    again = opened(tmp_path, base=MEASURE)
+    said = again.said("dora")
+    again.keep("dora", said._replace(granted=STORE | MEASURE, denied=said.denied & ~(STORE | MEASURE)))
+    assert opened(tmp_path, base=MEASURE).granted("dora") == STORE | MEASURE
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 20, bytes(300)])
+def test_of_a_file_that_is_no_file_of_consents_nobody_grants_anything(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "consents").write_bytes(content)
+    store = opened(tmp_path, base=MEASURE)
+    assert (store.granted("anna"), len(store.damaged)) == (0, 1)
+
+
+def test_a_file_that_cannot_be_read_is_told_and_grants_nothing(tmp_path: Path) -> None:
+    (tmp_path / "consents").mkdir()
+    store = opened(tmp_path, base=MEASURE)
+    assert store.granted("anna") == 0
+    assert "consents cannot be read: " in store.damaged[0]
+    with pytest.raises(OSError):
+        store.keep("anna", Said(granted=STORE))
 
 
 def test_a_file_of_outdated_records_is_replaced(tmp_path: Path) -> None:

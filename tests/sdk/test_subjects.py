@@ -163,6 +163,7 @@ def test_global_privacy_control_denies_share_whatever_else_is_said() -> None:
 @pytest.mark.parametrize(
     ("subject", "purposes", "told"),
     [
+        (ANNA, ["measure"], r"purposes are a mapping such as \{'measure': True\}, not \['measure'\]"),
         (ANNA, {"personalize": True}, r"unknown purpose 'personalize' \(did you mean 'personalise'\?\)"),
         (ANNA, {"measure": "yes"}, "granted with True or denied with False, not 'yes'"),
         (1.5, {"measure": True}, "1.5 is no id of a subject"),

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from math import isfinite
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,8 @@ class LocalClient(Client):
 
     def _seconds(self, moment: Moment) -> float:
         if isinstance(moment, int | float):
+            if not isfinite(moment):
+                raise SettingsInvalid(f"{moment!r} is no time: Unix seconds are a finite number")
             return float(moment)
         try:
             at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
@@ -62,7 +65,7 @@ class LocalClient(Client):
         """Set the clock, and let the triggers do what is due by it.
 
         Raises:
-            SettingsInvalid: a text that is no time.
+            SettingsInvalid: a text or a number that is no time.
         """
         self.now = self._seconds(now)
         self._engine.triggers.tick()
