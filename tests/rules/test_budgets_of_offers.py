@@ -57,6 +57,14 @@ def test_the_throttle_lets_in_what_fits(total: int, used: int, last: float, shar
     assert throttle(total, used, last) == share
 
 
+@pytest.mark.parametrize(("window", "used", "share"), [("ever", 99, 1.0), ("ever", 100, 0.0), ("week", 100, 1.0)])
+def test_nobody_gets_what_is_used_up_for_ever(window: str, used: int, share: float) -> None:
+    budget: Json = {"total": 100, "mode": "smooth", "window": window}
+    files: dict[str, Json] = {"nearwise.json": {"name": "shop"}, "offers/a.json": {**OFFER, "budget": budget}}
+    (entry,) = [entry for entry in assemble(files, demand={"a": {"till": used}}).entries if entry.kind == "offer"]
+    assert loads(entry.body)["budget"]["throttle"] == share
+
+
 def test_what_was_set_aside_for_devices_stays_so_when_they_are_no_longer_named() -> None:
     def built(budget: Json, previous: Bundle | None, demand: Mapping[str, int]) -> Bundle:
         files: dict[str, Json] = {"nearwise.json": {"name": "shop"}, "offers/a.json": {**OFFER, "budget": budget}}

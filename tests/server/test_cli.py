@@ -121,6 +121,19 @@ def test_decide_takes_its_context_from_a_file_and_prints_json(nearwise: Nearwise
     assert answer["rules"][0]["findings"] == ["`basket.total` is 3, needs >= 20"]
 
 
+def test_decide_tells_problems_and_decides_with_what_has_none(nearwise: Nearwise, shop: Path) -> None:
+    (shop / "cases").mkdir(exist_ok=True)
+    (shop / "cases" / "wrong.yaml").write_text("- name: odd\n  flag: checkout-banner\n  expect: { variant: thanks }\n")
+    (shop / "flags" / "broken.yaml").write_text("type: boolean\nvariants: { on: true }\ndefault: of\n")
+    ended = nearwise("decide", "shop", "checkout-banner", "--json")
+    assert (ended.code, json.loads(ended.out)["variant"]) == (1, "none")
+    assert ended.err.count("expected variant") == 1
+    assert "unknown variant 'of'" in ended.err
+    ended = nearwise("decide", "shop", "broken")
+    assert (ended.code, ended.out) == (1, "")
+    assert "unknown variant 'of'" in ended.err
+
+
 def test_decide_shows_a_value_of_the_wrong_type(nearwise: Nearwise, shop: Path) -> None:
     ended = nearwise("decide", "shop", "checkout-banner", "--set", "basket.total=lots")
     assert "TYPE_MISMATCH basket.total" in ended.out

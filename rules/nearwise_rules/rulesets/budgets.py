@@ -85,8 +85,9 @@ def _in_proportion(amount: int, known: list[str], demand: Mapping[str, int]) -> 
 
 
 def _smooth(budget: JsonObject, before: JsonObject, demand: Mapping[str, int]) -> dict[str, Json]:
-    total, last = cast("int", budget["total"]), cast("float", before.get("throttle") or 1.0)
-    share = throttle(total, sum(demand.values()), last)
+    total, used, last = cast("int", budget["total"]), sum(demand.values()), cast("float", before.get("throttle", 1.0))
+    is_spent = budget.get("window", "ever") == "ever" and used >= total
+    share = 0.0 if is_spent else throttle(total, used, last)
     known = max(len(demand), 1)
     caps: dict[str, Json] = {
         device: max(1, round(DEVICE_SLACK * total * used / max(sum(demand.values()), 1)))

@@ -134,8 +134,16 @@ def decide(
     explain: Annotated[bool, typer.Option("--explain", help="Say what each rule made of it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Decide one flag or placement for one context, with the files as they are."""
-    built = _built(folder)
+    """Decide one flag or placement for one context, with the files as they are.
+
+    When the rule set has problems, they are printed, and what has none decides: the exit code is 1 then.
+    """
+    files = read_folder(folder)
+    built = build_with_progress(files, None)
+    if built.problems:
+        screen.show_problems(built.problems, len(files), screen.err)
+        if not _has(built, flag):
+            raise HasProblems
     question = Question(
         flag, subject, read_context(context, values or []), at, built.settings.zone, read_known(known, consent)
     )
@@ -145,10 +153,17 @@ def decide(
     if as_json:
         more = screen.explanation_json(explanation) if explain else {}
         screen.show_json(screen.decision_json(explanation.decision) | more)
-        return
-    screen.show_decision(explanation.decision)
-    if explain:
-        screen.show_explanation(explanation)
+    else:
+        screen.show_decision(explanation.decision)
+        if explain:
+            screen.show_explanation(explanation)
+    if built.problems:
+        raise HasProblems
+
+
+def _has(built: Built, key: str) -> bool:
+    """Whether a flag or placement came through the build."""
+    return any(entry.key == key for entry in built.entries if entry.kind in ("flag", "placement"))
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="The kind of file.")] = Kind.FLAG) -> None:

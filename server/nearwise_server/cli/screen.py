@@ -33,7 +33,7 @@ def show_json(content: object) -> None:
     print(json.dumps(content, indent=2, ensure_ascii=False, default=str))
 
 
-def show_problems(problems: Sequence[LocatedProblem], files: int) -> None:
+def show_problems(problems: Sequence[LocatedProblem], files: int, out: Console = out) -> None:
     """All problems, aligned, and their number."""
     width = min(max((len(problem.where) for problem in problems), default=0), 48)
     for problem in problems:
