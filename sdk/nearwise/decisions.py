@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from nearwise.context import Desk
     from nearwise_rules import Json
 
-_SHOWN = "shown"
-
 
 class Item(RulesItem):
     """One offer in a placement, on the device that shows it. Immutable."""
@@ -30,8 +28,11 @@ class Item(RulesItem):
     def shown(self) -> None:
         """Record the exposure: the customer has seen this. Once, however often it is called; never raises."""
         marks, desk = self[4], _desk_of(self[3].owner)
-        if desk is not None and _SHOWN not in marks:
-            marks.append(_SHOWN)
+        if desk is None or marks:
+            return
+        mine = object()
+        marks.append(mine)
+        if marks[0] is mine:  # of two threads, the first alone reports
             desk.record_item(self)
 
     def clicked(self) -> None:

@@ -308,9 +308,7 @@ class Engine:
             self._storage = None
         self.shelf.forget_disk()
         self.noticed.leave_to_parent()
-        history = self.remembering.opened
-        if history is not None:
-            history.leave_to_parent()
+        self.remembering.leave_to_parent()
         self.triggers.leave_to_parent()
         self.subjects.leave_to_parent()
         self._equip(None)

@@ -78,6 +78,12 @@ class Remembering:
             self._store.remember_for(release.terms.forgetting)
         return active
 
+    def leave_to_parent(self) -> None:
+        """For a forked child: the file stays with the parent, and so do locks that another thread held."""
+        self._making, self._reserving = allocate_lock(), allocate_lock()
+        if self._store is not None:
+            self._store.leave_to_parent()
+
     def recall(self, owner: str) -> Ledger:
         """What is remembered of an owner."""
         return self.history.recall(owner)

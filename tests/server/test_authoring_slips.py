@@ -116,3 +116,14 @@ def test_an_event_of_ones_own_is_no_slip_of_the_pen() -> None:
     texts["offers/coffee.yaml"] = offer.format("exposures")
     (problem,) = build_rule_set(texts, now=NOW).problems
     assert problem.message == "no placement and no item reports 'exposures' (did you mean 'exposure'?)"
+
+
+def test_a_suppression_that_would_match_in_too_many_ways_is_told() -> None:
+    many = "[1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    offer = f"""content: {{ title: Coffee }}
+properties: {{ size: {many}, taste: {many} }}
+suppress: [{{ after: purchase, window: 7d, match: [size, taste] }}]
+"""
+    texts = {"nearwise.yaml": "name: shop\n", "offers/coffee.yaml": offer}
+    (problem,) = build_rule_set(texts, now=NOW).problems
+    assert problem.message == "these properties match in more than 64 combinations"

@@ -14,8 +14,9 @@ from nearwise_rules.decide.declared import Experiments
 from nearwise_rules.decide.flags import FlagResolver, Quick
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
-from nearwise_rules.decide.surroundings import Shared, Surround
+from nearwise_rules.decide.surroundings import Surround
 from nearwise_rules.decide.terms import Terms
+from nearwise_rules.decide.together import decide_together
 from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.logic import Diagnostic, Dialect, Expression, Run, parse
 from nearwise_rules.logic.bucketing import Bucketing
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.flags import FlagPlan
     from nearwise_rules.decide.sights import Sight
     from nearwise_rules.decide.surroundings import Surroundings
-    from nearwise_rules.decide.visits import Visit
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
     from nearwise_rules.models import Scorer
@@ -149,7 +149,7 @@ class Release:
             quick = self._quick.get(flag) or self._prepare(flag)
             return quick(data, subject, at, default, owner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
-            return self._broken(flag, self.question(data, subject, at, default, owner), error)
+            return self.broken(flag, self.question(data, subject, at, default, owner), error)
 
     def ask(self, key: str, question: Question, taken: Sequence[str] = ()) -> Decision:
         """Answer a question that brings its own surroundings. Never raises for what the data hold.
@@ -157,12 +157,12 @@ class Release:
         `taken` are the offers that earlier placements of the same call show.
         """
         try:
-            if self._is_placement(key):
+            if self.has_placement(key):
                 return self._place(key, question, taken)
             found = self.resolver(key)
             return question.answer(found) if isinstance(found, Outcome) else found.decide(question)
         except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
-            return self._broken(key, question, error)
+            return self.broken(key, question, error)
 
     def decide_many(
         self,
@@ -178,36 +178,10 @@ class Release:
         `owner` is called for each decision, `known` stands in for what `surround` gives. Never raises for what the data
         hold.
         """
-        surround: Surround = self.surround if known is None else lambda _subject: known
-        shared = Shared(surround)
-        placements = [key for key in keys if self._is_placement(key)]
-        questions = {
-            key: Question(data, subject, at, owner=owner(), kind=self.kind, surround=shared) for key in placements
-        }
-        given = self._place_together(questions) if isinstance(data, Mapping) else {}  # pyright: ignore[reportUnnecessaryIsInstance]
+        return decide_together(self, keys, (data, subject, at), owner, known)
 
-        def alone(key: str) -> Decision:
-            if known is None:
-                return self.decide(key, data, subject, at, None, owner())
-            return self.ask(key, Question(data, subject, at, owner=owner(), kind=self.kind, surround=surround))
-
-        return [given[key] if isinstance(key, str) and key in given else alone(key) for key in keys]  # pyright: ignore[reportUnnecessaryIsInstance]
-
-    def _place_together(self, questions: Mapping[str, Question]) -> dict[str, Decision]:
-        """The decisions of placements in their order. One that cannot be made leaves the others alone."""
-        given: dict[str, Decision] = {}
-        visit: Visit | None = None
-        for key, question in questions.items():
-            try:
-                resolver = self.catalogue.placement(key)
-                if resolver is not None:
-                    visit = visit or self.catalogue.visit(tuple(questions), question)
-                    given[key] = resolver.decide(question, visit)
-            except Exception as error:  # noqa: BLE001  the caller's values can raise anything; the till goes on
-                given[key] = self._broken(key, question, error)
-        return given
-
-    def _is_placement(self, key: object) -> bool:
+    def has_placement(self, key: object) -> bool:
+        """Whether this is the key of a placement."""
         return isinstance(key, str) and self.bundle.contents.number("placement", key) is not None
 
     def question(
@@ -225,7 +199,9 @@ class Release:
         """The compiled flag, or the outcome that says why there is none."""
         found = self._resolvers.get(flag)
         if found is None:
-            found = self._resolvers[flag] = self._compile(flag)
+            found = self._compile(flag)
+            if self.bundle.contents.number("flag", flag) is not None:  # anybody can ask for any name
+                self._resolvers[flag] = found
         return found
 
     def variant(self, flag: str, question: Question) -> str | None:
@@ -313,7 +289,7 @@ class Release:
         return plan.late if self.grace == "safe_only" else self._outcome(plan.key, ErrorCode.PROVIDER_NOT_READY)
 
     def _prepare(self, flag: str) -> Quick:
-        if self._is_placement(flag):
+        if self.has_placement(flag):
             return self._prepare_placement(flag)
         resolver = self.resolver(flag)
         if isinstance(resolver, FlagResolver):
@@ -348,7 +324,8 @@ class Release:
         except (DocumentError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return self._outcome(flag, ErrorCode.PARSE_ERROR)
 
-    def _broken(self, flag: object, question: Question, error: Exception) -> Decision:
+    def broken(self, flag: object, question: Question, error: Exception) -> Decision:
+        """The decision where one could not be made."""
         data: object = question.data
         code, wrong = ErrorCode.GENERAL, f"{type(error).__name__} while deciding"
         if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -357,7 +334,7 @@ class Release:
         name = flag if isinstance(flag, str) else repr(type(flag).__name__)
         outcome = self._outcome(name, ErrorCode.FLAG_NOT_FOUND if name is not flag else code)
         decision = question.answer(outcome, (Diagnostic(code.value, "", wrong),))
-        resolver = self.catalogue.placement(name) if self._is_placement(flag) else None
+        resolver = self.catalogue.placement(name) if self.has_placement(flag) else None
         return decision if resolver is None else resolver.instead(decision)
 
     def _outcome(self, flag: str, code: ErrorCode) -> Outcome:

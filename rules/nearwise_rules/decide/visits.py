@@ -105,7 +105,7 @@ class Visit:
 
 def place_of(slot: str, per: str, subject: object) -> str:
     """Under which name a slot holds what it decided: on the device one for each subject."""
-    return slot if per == "subject" else f"{slot}/{owner_of(subject)}"
+    return slot if per == "subject" else f"{slot}/{owner_of(subject).replace('~', '~0').replace('/', '~1')}"
 
 
 def nested(data: Mapping[str, object], path: tuple[str, ...], value: object) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import get_args
 
 from nearwise_rules.decide.parts import PARTS
@@ -23,6 +24,10 @@ KNOWN_EVENTS = ("exposure", "decision", "click", "rejection")
 
 _MISTYPED = 0.8
 """So close to one of these, a name is a slip of the pen ("exposures"); an event of one's own is further off."""
+
+MATCHES = 64
+"""The lists of properties that a suppression matches have at most so many combinations: each is a series of its own in
+the history of every subject."""
 
 MODES = ("hard", "smooth")
 BUDGET_WINDOWS = ("ever", "day", "week", "month")
@@ -136,6 +141,9 @@ def _check_suppression(part: Part, properties: Part) -> None:
     for name in part.get("match").texts():
         if properties.get(str(name.value)).absent:
             name.problem("unknown_property", f"this offer has no property '{name.value}' to match")
+    matched = [properties.get(str(name.value)).value for name in part.get("match").texts()]
+    if prod(len(values) for values in matched if isinstance(values, list)) > MATCHES:
+        part.get("match").problem("too_many", f"these properties match in more than {MATCHES} combinations")
 
 
 def _check_cooldown(part: Part) -> None:
