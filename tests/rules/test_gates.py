@@ -139,3 +139,29 @@ def test_a_device_without_a_quota_has_nothing_of_a_hard_budget() -> None:
 def test_a_smooth_budget_lets_everybody_in_until_demand_is_known() -> None:
     assert Shop(budgeted(total=10, mode="smooth")).decide("slot").keys == ["a"]
     assert Shop(budgeted(total=10, mode="smooth")).decide("slot", subject=None).keys == ["a"]
+
+
+def test_a_candidate_is_lower_for_the_constraint_that_those_above_it_fill_or_for_its_score() -> None:
+    offers = {
+        "a": offer(4, tags=["drink"]),
+        "b": offer(3, tags=["drink"]),
+        "c": offer(2, tags=["food"]),
+        "d": offer(1, tags=["food"]),
+        "e": offer(0.5),
+    }
+    caps = {"food": {"tag": "food", "limit": 1, "window": "week"}}
+    shop = Shop(rule_set(offers, {"slot": slot(size=2, at_most=[{"tag": "drink", "items": 1}])}, caps=caps))
+    assert shop.decide("slot").keys == ["a", "c"]
+    assert because(shop, "b") == "3; one more than at most 1 of tag drink"
+    assert because(shop, "d") == (
+        "1; one more than cap on tag food: 1 exposure per subject and week lets in with those above"
+    )
+    assert because(shop, "e") == "0.5; lower than the 2 shown"
+
+
+def test_what_is_reserved_is_told_apart_from_what_is_used() -> None:
+    shop = Shop(rule_set({"a": offer(2, caps=[{"limit": 1}])}, {"slot": slot()}))
+    (item,) = shop.decide("slot").items
+    ((_, key),) = item.offer.held
+    shop.history.recall("h-1").hold([key], "other/0", MONDAY + 120)
+    assert because(shop, "a") == "cap: 1 exposure per subject, 0 used, 1 reserved"

@@ -9,19 +9,22 @@ from nearwise_server.publishing import Publication
 from nearwise_server.scopes import Scope
 from tests.server.conftest import Callers, packed
 
-OFFER = "content: {{ title: Coffee }}\nbudget: {{ total: {total}, mode: {mode}, count: {count} }}\n"
+OFFER = "content: {{ title: Coffee }}\nbudget: {{ total: {total}, mode: {mode}, count: {count}, window: {window} }}\n"
 PUBLICATION = Publication(environment="production", published_by="test")
 
 
-def budget_of(centre: Centre, *, total: int = 100, mode: str = "hard", count: str = "exposure") -> dict[str, object]:
-    text = OFFER.format(total=total, mode=mode, count=count)
+def budget_of(
+    centre: Centre, *, total: int = 100, mode: str = "hard", count: str = "exposure", window: str = "ever"
+) -> dict[str, object]:
+    text = OFFER.format(total=total, mode=mode, count=count, window=window)
     published = centre.publisher.publish({"nearwise.yaml": "name: shop\n", "offers/coffee.yaml": text}, PUBLICATION)
     found: dict[str, object] = loads(published.bundle.entry("offer", "coffee") or b"{}")["budget"]
     return found
 
 
 def exposure(offer: str = "coffee", **members: object) -> bytes:
-    return packed(type="exposure", at=1, flag="hero", variant="p", reason="STATIC", offer=offer, **members)
+    known = {"at": 1, "flag": "hero", "variant": "p", "reason": "STATIC", "offer": offer}
+    return packed(**{"type": "exposure", **known, **members})
 
 
 def send(callers: Callers, device: str, *events: bytes) -> None:
@@ -43,5 +46,7 @@ def test_any_event_can_be_counted(centre: Centre, callers: Callers) -> None:
 
 
 def test_a_smooth_budget_gets_the_share_of_subjects_that_fits(centre: Centre, callers: Callers) -> None:
-    send(callers, "till-1", *[exposure()] * 8)
-    assert budget_of(centre, mode="smooth", total=2)["throttle"] == 0.25
+    now_ms = int(centre.clock() * 1000)
+    send(callers, "till-1", *[exposure(at=now_ms)] * 8)
+    assert budget_of(centre, mode="smooth", total=2, window="week")["throttle"] == 0.25
+    assert budget_of(centre, mode="smooth", total=2)["throttle"] == 0

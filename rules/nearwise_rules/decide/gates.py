@@ -12,6 +12,7 @@ from nearwise_rules.windows import parse_window
 if TYPE_CHECKING:
     from nearwise_rules.decide.visits import Visit
     from nearwise_rules.documents import JsonObject
+    from nearwise_rules.history import Ledger
     from nearwise_rules.logic.bucketing import Bucketing
     from nearwise_rules.windows import Window
 
@@ -56,12 +57,15 @@ class CapGate:
     def used(self, visit: Visit, slot: str) -> int:
         """How much of the limit is used up in this visit: what happened, and what other slots hold."""
         ledger = visit.ledger(self.per)
-        if ledger is None:
+        return 0 if ledger is None else self._happened(ledger, visit) + self._reserved(ledger, visit, slot)
+
+    def _happened(self, ledger: Ledger, visit: Visit) -> int:
+        return ledger.count(self.event, self.key, self.window, visit.at)
+
+    def _reserved(self, ledger: Ledger, visit: Visit, slot: str) -> int:
+        if self.event != "exposure" or not ledger.is_held(self.key):
             return 0
-        count = ledger.count(self.event, self.key, self.window, visit.at)
-        if self.event == "exposure" and ledger.is_held(self.key):
-            count += ledger.held(self.key, visit.place(slot, self.per), visit.at)
-        return count
+        return ledger.held(self.key, visit.place(slot, self.per), visit.at)
 
     def blocks(self, visit: Visit, slot: str) -> bool:
         """Whether the limit is reached."""
@@ -72,8 +76,11 @@ class CapGate:
         return self._words
 
     def reason(self, visit: Visit, slot: str) -> str:
-        """The cap and how much of it is used."""
-        return f"{self.words(visit)}, {self.used(visit, slot)} used"
+        """The cap, how much of it is used, and how much is reserved by what was decided and not shown yet."""
+        ledger = visit.ledger(self.per)
+        reserved = (0 if ledger is None else self._reserved(ledger, visit, slot)) + visit.pending.get(self, 0)
+        used = 0 if ledger is None else self._happened(ledger, visit)
+        return f"{self.words(visit)}, {used} used{f', {reserved} reserved' if reserved else ''}"
 
 
 class SuppressionGate:

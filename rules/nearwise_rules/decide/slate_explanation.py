@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nearwise_rules.consent import purposes_of
 from nearwise_rules.decide.explanation import CandidateExplanation
 from nearwise_rules.decide.formulas import chance, weight
+from nearwise_rules.decide.gates import CapGate
+from nearwise_rules.decide.slates import Claims
 from nearwise_rules.logic import explain_condition, trace
 
 if TYPE_CHECKING:
     from nearwise_rules.decide.decision import Decision
+    from nearwise_rules.decide.items import Item
     from nearwise_rules.decide.offers import OfferPlan
     from nearwise_rules.decide.placements import PlacementPlan
     from nearwise_rules.decide.scoring import Scoring
@@ -37,14 +40,19 @@ def explain_candidates(plan: PlacementPlan, visit: Visit, decision: Decision) ->
         elif named is not None and offer not in named:
             told = CandidateExplanation(offer.key, False, None, "not recommended for what is known of the subject")
         else:
-            told = _explained(offer, scorings.get(offer), visit, plan, place)
+            told = _explained(offer, scorings.get(offer), visit, plan, place, decision.items)
         order = place if place is not None else len(places) if told.score is not None else len(places) + 1
         found.append(((order, -(told.score or 0.0), offer.key), told))
     return tuple([told for _, told in sorted(found, key=lambda each: each[0])])
 
 
 def _explained(
-    offer: OfferPlan, scoring: Scoring | None, visit: Visit, plan: PlacementPlan, place: int | None
+    offer: OfferPlan,
+    scoring: Scoring | None,
+    visit: Visit,
+    plan: PlacementPlan,
+    place: int | None,
+    shown: Iterable[Item],
 ) -> CandidateExplanation:
     out = next(_obstacles(offer, visit, plan), None)
     if out is not None and place is None:
@@ -61,14 +69,21 @@ def _explained(
     if score <= 0:
         return CandidateExplanation(offer.key, False, None, f"not worth it: {words}")
     if place is None:
-        words = f"{words}; {_why_lower(offer, plan)}"
+        words = f"{words}; {_why_lower(offer, score, visit, plan, shown)}"
     return CandidateExplanation(offer.key, place is not None, score, words)
 
 
-def _why_lower(offer: OfferPlan, plan: PlacementPlan) -> str:
-    limited = [tag for tag in offer.tags if tag in plan.slots.at_most]
-    if limited:
-        return f"lower, or one more than at most {plan.slots.at_most[limited[0]]} of tag {limited[0]}"
+def _why_lower(offer: OfferPlan, score: float, visit: Visit, plan: PlacementPlan, shown: Iterable[Item]) -> str:
+    """Which constraint those above it leave no room in, else that there are enough of them."""
+    claims = Claims(visit, plan.slots)
+    for item in shown:
+        if (-(item.score or 0.0), item.key) < (-score, offer.key):
+            claims.take(item.offer)
+    full = claims.obstacle(offer)
+    if isinstance(full, CapGate):
+        return f"one more than {full.words(visit)} lets in with those above"
+    if full is not None:
+        return f"one more than at most {plan.slots.at_most[str(full)]} of tag {full}"
     return f"lower than the {plan.slots.size} shown" if plan.slots.size > 1 else "lower than the one shown"
 
 

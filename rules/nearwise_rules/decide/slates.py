@@ -49,14 +49,14 @@ class Claims:
         self._limits.update({gate: gate.room(visit, slots.key) for _, gate in gates})
         self._taken: dict[object, int] = {}
 
-    def has_room(self, offer: OfferPlan) -> bool:
-        """Whether one more item may be this offer."""
+    def obstacle(self, offer: OfferPlan) -> object:
+        """What lets no further item be this offer: a tag, or the gate of a cap; None when one may be."""
         limits, taken = self._limits, self._taken
         if limits:
             for claim in offer.claims:
                 if claim in limits and taken.get(claim, 0) >= limits[claim]:
-                    return False
-        return True
+                    return claim
+        return None
 
     def take(self, offer: OfferPlan) -> None:
         """Count an offer in."""
@@ -92,7 +92,7 @@ def best_of(ranked: Iterable[Scoring], visit: Visit, slots: Slots, reach: float 
         if bound <= 0 or (len(chosen) >= slots.size and (-bound, offer.key) > chosen[-1][:2]):
             break
         claims.clear()
-        if not claims.has_room(offer) or not is_let_in(offer, visit, slots.key):
+        if claims.obstacle(offer) is not None or not is_let_in(offer, visit, slots.key):
             continue
         score = scoring.score(visit)
         if score <= 0:
@@ -109,7 +109,7 @@ def _within(ordered: Iterable[Entry], claims: Claims, size: int) -> list[Entry]:
     claims.clear()
     found: list[Entry] = []
     for entry in ordered:
-        if claims.has_room(entry[2]):
+        if claims.obstacle(entry[2]) is None:
             claims.take(entry[2])
             found.append(entry)
             if len(found) >= size:
@@ -123,7 +123,7 @@ def first_of(offers: Iterable[OfferPlan], visit: Visit, slots: Slots) -> list[Ch
     for offer in offers:
         if len(found) >= slots.size:
             break
-        if claims.has_room(offer) and is_let_in(offer, visit, slots.key):
+        if claims.obstacle(offer) is None and is_let_in(offer, visit, slots.key):
             claims.take(offer)
             found.append(Chosen(offer, None))
     return found
