@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         failure_of,
         nothing_known,
         owner_of,
+        place_of,
         run_cases,
     )
     from nearwise_rules.devices import (
@@ -288,6 +289,7 @@ _HOMES = {
         "failure_of",
         "nothing_known",
         "owner_of",
+        "place_of",
         "run_cases",
     ),
     "nearwise_rules.devices": ("DEVICE_SIGNALS",),
@@ -574,6 +576,7 @@ __all__ = [
     "parse_duration",
     "parse_text",
     "parse_window",
+    "place_of",
     "public_key_text",
     "purposes_mask",
     "purposes_of",

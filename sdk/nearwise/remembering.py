@@ -10,7 +10,7 @@ from _thread import allocate_lock
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nearwise_rules import DEVICE, owner_of
+from nearwise_rules import DEVICE, owner_of, place_of
 
 if TYPE_CHECKING:
     from nearwise.context import Decide, DecideMany
@@ -140,36 +140,44 @@ class Remembering:
         items = [item for item in decision.items if not item.is_fallback]
         if not items:
             return
-        places, counted = _places(items[0]), self._counts("decision")
+        places, shared = _places(items[0]), self._held_by_placement(items[0])
         ledgers = [(per, self.history.recall(owner), slot) for per, owner, slot in places]
         for _, ledger, slot in ledgers:
             ledger.release(slot)
+        until = decision.at + HOLD_SECONDS
         for item in items:
-            if counted:
-                self.happened("decision", decision.subject, properties_of(item), None, decision.at)
-            held = self._held(item)
-            for per, ledger, slot in ledgers:
+            held = (*item.offer.held, *shared)
+            for per, ledger, slot in ledgers if held else ():
                 keys = [key for name, key in held if name == per]
                 if keys:
-                    ledger.hold(keys, f"{slot}/{item.position}", decision.at + HOLD_SECONDS)
-            self._reserve(item)
+                    ledger.hold(keys, f"{slot}/{item.position}", until)
+        self._reserve(items)
+        if self._counts("decision"):
+            for item in items:
+                self.happened("decision", decision.subject, properties_of(item), None, decision.at)
 
     def _counts(self, event: str) -> bool:
         plan = self._plan()
         return plan is not None and event in plan.events
 
-    def _reserve(self, item: Item) -> None:
-        reserved, place = self._reserved, _place_of(item)
+    def _reserve(self, items: Sequence[Item]) -> None:
+        reserved = self._reserved
+        owner, placement, _ = _place_of(items[0])
         with self._reserving:
-            reserved.pop(place, None)
-            while len(reserved) >= _MOST_RESERVED:
+            for item in items:
+                place = (owner, placement, item.position)
+                reserved.pop(place, None)
+                reserved[place] = item.key
+            while len(reserved) > _MOST_RESERVED:
                 del reserved[next(iter(reserved))]
-            reserved[place] = item.key
 
     def _held(self, item: Item) -> Sequence[tuple[str, str]]:
+        return (*item.offer.held, *self._held_by_placement(item))
+
+    def _held_by_placement(self, item: Item) -> Sequence[tuple[str, str]]:
         release = self._release
         placement = None if release is None else release.catalogue.placement(item.placement)
-        return (*item.offer.held, *(() if placement is None else placement.plan.held))
+        return () if placement is None else placement.plan.held
 
 
 class Reserving:
@@ -230,5 +238,5 @@ def _place_of(item: Item) -> tuple[str, str, int]:
 
 def _places(item: Item) -> tuple[tuple[str, str, str], ...]:
     """Where an item is reserved: (subject or device, owner of the ledger, slot), as the caps of its placement ask."""
-    owner = owner_of(item[3].subject)
-    return ("subject", owner, item.placement), ("device", DEVICE, f"{item.placement}/{owner}")
+    subject, slot = item[3].subject, item.placement
+    return ("subject", owner_of(subject), slot), ("device", DEVICE, place_of(slot, "device", subject))

@@ -19,7 +19,7 @@ from nearwise_rules import (
     purposes_mask,
     record,
 )
-from nearwise_rules.decide.visits import place_of
+from nearwise_rules.decide.surroundings import place_of
 from tests.rules.placement_cases import MONDAY, Remembered
 
 SUBJECTS: tuple[Any, ...] = ("h-1", "h-2", "h-3", "Łódź", 42, None)

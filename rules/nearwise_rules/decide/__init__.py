@@ -16,6 +16,7 @@ from nearwise_rules.decide.surroundings import (
     Surroundings,
     nothing_known,
     owner_of,
+    place_of,
 )
 from nearwise_rules.decide.terms import Terms
 from nearwise_rules.later import imported_later
@@ -58,6 +59,7 @@ __all__ = [
     "failure_of",
     "nothing_known",
     "owner_of",
+    "place_of",
     "run_cases",
 ]
 

@@ -12,7 +12,6 @@ from nearwise_rules.windows import parse_window
 if TYPE_CHECKING:
     from nearwise_rules.decide.visits import Visit
     from nearwise_rules.documents import JsonObject
-    from nearwise_rules.history import Ledger
     from nearwise_rules.logic.bucketing import Bucketing
     from nearwise_rules.windows import Window
 
@@ -57,15 +56,12 @@ class CapGate:
     def used(self, visit: Visit, slot: str) -> int:
         """How much of the limit is used up in this visit: what happened, and what other slots hold."""
         ledger = visit.ledger(self.per)
-        return 0 if ledger is None else self._happened(ledger, visit) + self._reserved(ledger, visit, slot)
-
-    def _happened(self, ledger: Ledger, visit: Visit) -> int:
-        return ledger.count(self.event, self.key, self.window, visit.at)
-
-    def _reserved(self, ledger: Ledger, visit: Visit, slot: str) -> int:
-        if self.event != "exposure" or not ledger.is_held(self.key):
+        if ledger is None:
             return 0
-        return ledger.held(self.key, visit.place(slot, self.per), visit.at)
+        count = ledger.count(self.event, self.key, self.window, visit.at)
+        if self.event == "exposure" and ledger.is_held(self.key):
+            count += ledger.held(self.key, visit.place(slot, self.per), visit.at)
+        return count
 
     def blocks(self, visit: Visit, slot: str) -> bool:
         """Whether the limit is reached."""
@@ -78,9 +74,9 @@ class CapGate:
     def reason(self, visit: Visit, slot: str) -> str:
         """The cap, how much of it is used, and how much is reserved by what was decided and not shown yet."""
         ledger = visit.ledger(self.per)
-        reserved = (0 if ledger is None else self._reserved(ledger, visit, slot)) + visit.pending.get(self, 0)
-        used = 0 if ledger is None else self._happened(ledger, visit)
-        return f"{self.words(visit)}, {used} used{f', {reserved} reserved' if reserved else ''}"
+        happened = 0 if ledger is None else ledger.count(self.event, self.key, self.window, visit.at)
+        reserved = self.used(visit, slot) - happened + visit.pending.get(self, 0)
+        return f"{self.words(visit)}, {happened} used{f', {reserved} reserved' if reserved else ''}"
 
 
 class SuppressionGate:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.question import Question
     from nearwise_rules.decide.release import Release
     from nearwise_rules.decide.surroundings import Surroundings
+    from nearwise_rules.history import Ledger
 
 
 class Reading:
@@ -33,7 +34,10 @@ class Reading:
         self._zone = release.zone
         touched = release.attributes.touched(wanted)
         relevant = [each for each in touched if each.mask or each.is_provided]
-        self._attributes = tuple(sorted(relevant, key=lambda each: each.measure is not None))
+        ordered = sorted(relevant, key=lambda each: each.measure is not None)
+        self._attributes = tuple(
+            [(each, each.path[:-1], each.path[-1], each.mask, _is_given(each)) for each in ordered]
+        )
         signals = sorted(name.removeprefix(SINCE) for name in wanted if name.startswith(SINCE))
         self._ages = tuple([(name, _mask_of(name, release)) for name in signals])
         self.plain = not (self._names or self._attributes or self._ages)
@@ -54,26 +58,30 @@ class Reading:
         known, at = question.surroundings, question.at
         denied = ~known.granted
         opened: _Opened = {(): data}
+        ledgers: dict[str, Ledger | None] = {}
 
         def look_up(name: str) -> object:
             return at_path(data, name.split("."))
 
-        for each in self._attributes:
-            path = each.path
-            inner = opened.get(path[:-1])
-            there = at_path(data, path) if inner is None else inner.get(path[-1])
-            if each.mask & denied:
+        for each, around, leaf, mask, is_given in self._attributes:
+            inner = opened.get(around)
+            there = at_path(data, each.path) if inner is None else inner.get(leaf)
+            if mask & denied:
                 if there is not None:
-                    _put(opened, path, None)
-            elif there is None and each.is_provided and not each.asks_of_candidate:
+                    _put(opened, each.path, None)
+            elif there is None and is_given:
                 measure = each.measure
-                ledger = None if measure is None else question.ledger(measure.per)
                 if measure is None:
                     value = _provided(each, known, at)
                 else:
+                    if measure.per not in ledgers:
+                        ledgers[measure.per] = question.ledger(measure.per)
+                    ledger = ledgers[measure.per]
                     value = None if ledger is None else measure.value(ledger, look_up, at)
                 if value is not None:
-                    _put(opened, path, value)
+                    if inner is None:
+                        inner = _open(opened, around)
+                    inner[leaf] = value
         for name, mask in self._ages:
             signal = known.signals.get(name)
             if signal is not None and not mask & denied:
@@ -84,6 +92,11 @@ def _with_measured(reads: frozenset[str], release: Release) -> frozenset[str]:
     """These reads, and what the history attributes among them ask about: gated and given before they are answered."""
     measures = [each.measure for each in release.attributes.touched(reads) if each.measure is not None]
     return reads.union(*[measure.reads for measure in measures])
+
+
+def _is_given(each: Declared) -> bool:
+    """Whether it is put in here when the caller did not give it."""
+    return each.is_provided and not each.asks_of_candidate
 
 
 def _mask_of(name: str, release: Release) -> int:

@@ -232,18 +232,24 @@ class Release:
                 from nearwise_rules.models import compile_model
 
                 with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                    made = compile_model(loads(body))
+                    made = compile_model(loads(body), self._asks_of_candidate)
             self._models[key] = made
         return self._models[key]
 
-    def score(self, key: str, data: object, question: Question) -> float | None:
-        """What a model says of these data; its fallback without the consent that it needs. None: no such model."""
+    def _asks_of_candidate(self, name: str) -> bool:
+        return any(each.asks_of_candidate for each in self.attributes.touched(frozenset([name])))
+
+    def score(self, key: str, data: object, question: Question, shared: dict[Scorer, float]) -> float | None:
+        """What a model says of these data; its fallback without the consent that it needs. None: no such model.
+
+        `shared` is for data that differ in the candidate only; see `Scorer.score`.
+        """
         model = self.model(key)
         if model is None:
             return None
         if model.mask & ~question.surroundings.granted or not isinstance(data, Mapping):
             return model.fallback
-        return model.score(cast("Mapping[str, object]", data))
+        return model.score(cast("Mapping[str, object]", data), shared)
 
     def audience(self, key: str) -> AudienceFilter | None:
         """The filter of an audience; None when the bundle has none of that key, or one that cannot be used."""
@@ -267,6 +273,7 @@ class Release:
     def run(self, flag: str, question: Question) -> Run:
         """The environment of one evaluation of a flag's rules."""
         made = Run if len(question.answers) < 2 else PrerequisiteRun
+        shared: dict[Scorer, float] = {}
         run = made(
             now=question.at,
             zone=self.zone,
@@ -275,7 +282,7 @@ class Release:
             subject=question.subject if isinstance(question.subject, str) else "",
             lookup_segment=self.segment,
             lookup_flag=lambda other: self.variant(other, question),
-            score=lambda key, data: self.score(key, data, question),
+            score=lambda key, data: self.score(key, data, question, shared),
             in_audience=lambda key, looked_up: self._audiences.holds(key, looked_up, question),
         )
         if isinstance(run, PrerequisiteRun):

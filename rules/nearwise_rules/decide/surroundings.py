@@ -65,3 +65,8 @@ class Shared:
 def owner_of(subject: object) -> str:
     """Under which key history, consent and traits of a subject are kept."""
     return bucket_key(subject) or ANONYMOUS
+
+
+def place_of(slot: str, per: str, subject: object) -> str:
+    """Under which name a slot holds what it decided: on the device one for each subject."""
+    return slot if per == "subject" else f"{slot}/{owner_of(subject).replace('~', '~0').replace('/', '~1')}"

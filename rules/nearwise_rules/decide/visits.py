@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nearwise_rules.decide.reading import remembered
 from nearwise_rules.decide.splits import bucket_key
-from nearwise_rules.decide.surroundings import owner_of
+from nearwise_rules.decide.surroundings import place_of
 from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
@@ -101,11 +101,6 @@ class Visit:
             if value is not None:
                 data = nested(data, each.path, value)
         return data
-
-
-def place_of(slot: str, per: str, subject: object) -> str:
-    """Under which name a slot holds what it decided: on the device one for each subject."""
-    return slot if per == "subject" else f"{slot}/{owner_of(subject).replace('~', '~0').replace('/', '~1')}"
 
 
 def nested(data: Mapping[str, object], path: tuple[str, ...], value: object) -> dict[str, object]:

@@ -137,7 +137,7 @@ def at_path(data: Mapping[str, object], path: Iterable[str]) -> object:
     """The value at a path of nested mappings; None where there is none."""
     value: object = data
     for part in path:
-        if type(value) is not dict and not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):  # pyright: ignore[reportUnknownArgumentType]
             return None
-        value = cast("Mapping[str, object]", value).get(part)
-    return value
+        value = value.get(part)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return value  # pyright: ignore[reportUnknownVariableType]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import exp, isfinite
 from typing import TYPE_CHECKING, cast
 
@@ -11,22 +11,52 @@ from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import JsonObject
+    from nearwise_rules.models.scorers import Shared
 
 _STEEPEST = 700.0  # exp of more is no float
 
 
 class Linear:
-    """Logistic or plain regression over declared attributes."""
+    """Logistic or plain regression over declared attributes.
 
-    __slots__ = ("_intercept", "_logistic", "_numbers", "_texts", "fallback", "mask", "reads")
+    Features are added in two parts, those that only the visit decides first: they are the same for all candidates.
+    """
 
-    def __init__(self, document: JsonObject) -> None:
+    __slots__ = ("_alike", "_intercept", "_logistic", "_own", "fallback", "mask", "reads")
+
+    def __init__(self, document: JsonObject, of_candidate: Callable[[str], bool]) -> None:
         features = cast("Mapping[str, JsonObject]", document.get("features") or {})
         self.reads = tuple(features)
         self.mask = purposes_mask(cast("list[str]", document.get("purposes") or ()))
         self.fallback = float(cast("float", document.get("fallback") or 0.0))
         self._intercept = float(cast("float", document.get("intercept") or 0.0))
         self._logistic = document.get("link", "logistic") == "logistic"
+        own = {name for name in features if name.split(".", 1)[0] == "offer" or of_candidate(name)}
+        self._alike = _Terms({name: feature for name, feature in features.items() if name not in own})
+        self._own = _Terms({name: features[name] for name in features if name in own})
+
+    def score(self, data: Mapping[str, object], shared: Shared | None = None) -> float:
+        """The score for these data; `fallback` where the sum is no finite number."""
+        try:
+            alike = None if shared is None else shared.get(self)
+            if alike is None:
+                alike = self._alike.added(self._intercept, data)
+                if shared is not None:
+                    shared[self] = alike
+            total = self._own.added(alike, data)
+        except (OverflowError, ValueError):  # a whole number too long to count with, or to write
+            return self.fallback
+        if not isfinite(total):
+            return self.fallback
+        return 1.0 / (1.0 + exp(-max(-_STEEPEST, min(_STEEPEST, total)))) if self._logistic else total
+
+
+class _Terms:
+    """What features add to a sum: numbers first, then texts."""
+
+    __slots__ = ("_numbers", "_texts")
+
+    def __init__(self, features: Mapping[str, JsonObject]) -> None:
         self._numbers: list[tuple[tuple[str, ...], float, float, float]] = []
         self._texts: list[tuple[tuple[str, ...], dict[str, float], float]] = []
         for name, feature in features.items():
@@ -41,18 +71,7 @@ class Linear:
                 slope = float(cast("float", feature["weight"])) / float(cast("float", feature.get("scale") or 1.0))
                 self._numbers.append((path, slope, mean, missing))
 
-    def score(self, data: Mapping[str, object]) -> float:
-        """The score for these data; `fallback` where the sum is no finite number."""
-        try:
-            total = self._total(data)
-        except (OverflowError, ValueError):  # a whole number too long to count with, or to write
-            return self.fallback
-        if not isfinite(total):
-            return self.fallback
-        return 1.0 / (1.0 + exp(-max(-_STEEPEST, min(_STEEPEST, total)))) if self._logistic else total
-
-    def _total(self, data: Mapping[str, object]) -> float:
-        total = self._intercept
+    def added(self, total: float, data: Mapping[str, object]) -> float:
         for path, slope, mean, missing in self._numbers:
             value = at_path(data, path)
             if value is not None and not isinstance(value, int | float):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import JsonObject
+
+
+Shared: TypeAlias = "dict[Scorer, float]"
 
 
 class Scorer(Protocol):
@@ -17,29 +20,32 @@ class Scorer(Protocol):
     fallback: float
     reads: tuple[str, ...]
 
-    def score(self, data: Mapping[str, object]) -> float:
-        """The score for these data: finite, whatever they hold."""
+    def score(self, data: Mapping[str, object], shared: Shared | None = None) -> float:
+        """The score for these data: finite, whatever they hold.
+
+        `shared` holds, by scorer, what is the same for data that differ in the candidate only.
+        """
         ...
 
 
-def compile_model(document: JsonObject) -> Scorer:
-    """Make a model of its document.
+def compile_model(document: JsonObject, of_candidate: Callable[[str], bool] = lambda _name: False) -> Scorer:
+    """Make a model of its document. `of_candidate` tells features that ask about the candidate beside `offer...`.
 
     Raises:
         ValueError, KeyError, TypeError: the document does not have the shape of a model.
     """
-    made = _made(document)
+    made = _made(document, of_candidate)
     if not isfinite(made.fallback):
         raise ValueError("the fallback of a model is a finite number")
     return made
 
 
-def _made(document: JsonObject) -> Scorer:
+def _made(document: JsonObject, of_candidate: Callable[[str], bool]) -> Scorer:
     kind = document.get("kind")
     if kind == "linear":
         from nearwise_rules.models.linear import Linear
 
-        return Linear(document)
+        return Linear(document, of_candidate)
     if kind == "neighbours":
         from nearwise_rules.models.neighbours import Neighbours
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from nearwise_rules.bundle.messagepack import pack
 from nearwise_rules.decide.sights import Sight, sight_of
-from nearwise_rules.decide.surroundings import DEVICE, Signal, Surroundings, owner_of
-from nearwise_rules.decide.visits import place_of
+from nearwise_rules.decide.surroundings import DEVICE, Signal, Surroundings, owner_of, place_of
 from nearwise_rules.errors import RecordingRefused
 from nearwise_rules.logic.values import at_path
 from nearwise_rules.replay.answers import Answer
