@@ -140,15 +140,12 @@ class Remembering:
         items = [item for item in decision.items if not item.is_fallback]
         if not items:
             return
-        places, shared = _places(items[0]), self._held_by_placement(items[0])
-        ledgers = [(per, self.history.recall(owner), slot) for per, owner, slot in places]
-        for _, ledger, slot in ledgers:
+        shared, until = self._held_by_placement(items[0]), decision.at + HOLD_SECONDS
+        for per, owner, slot in _places(items[0]):
+            ledger = self.history.recall(owner)
             ledger.release(slot)
-        until = decision.at + HOLD_SECONDS
-        for item in items:
-            held = (*item.offer.held, *shared)
-            for per, ledger, slot in ledgers if held else ():
-                keys = [key for name, key in held if name == per]
+            for item in items:
+                keys = [key for name, key in (*item.offer.held, *shared) if name == per]
                 if keys:
                     ledger.hold(keys, f"{slot}/{item.position}", until)
         self._reserve(items)

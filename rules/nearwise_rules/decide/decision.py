@@ -156,7 +156,10 @@ def _copy(value: Json) -> Json:
 
 def _are_items(value: object) -> bool:
     """Whether a value is what a placement shows; a tuple can also be the default of a caller."""
-    return isinstance(value, tuple) and all(isinstance(each, Item) for each in cast("tuple[object, ...]", value))
+    if not isinstance(value, tuple):
+        return False
+    first = next(iter(cast("tuple[object, ...]", value)), None)
+    return first is None or isinstance(first, Item)
 
 
 class Decision(tuple[Outcome, "Json | tuple[Item, ...]", float, object, "tuple[Diagnostic, ...]", object]):

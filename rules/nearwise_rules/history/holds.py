@@ -24,7 +24,8 @@ class Holds:
     def hold(self, keys: Iterable[str], slot: str, until: float) -> None:
         """Hold these keys for a slot, in place of what it held; of more than 4,096 slots the oldest end."""
         held = tuple(keys)
-        self._drop(slot)
+        if slot in self._slots:
+            self._drop(slot)
         for key in held:
             self._holders.setdefault(key, {})[slot] = (held.count(key), until)
         self._places.setdefault(_around(slot), {})[slot] = None
@@ -37,7 +38,8 @@ class Holds:
         """End what a slot holds, and what the places in it do."""
         for place in list(self._places.pop(slot, ())):
             self._drop(place)
-        self._end(slot)
+        if slot in self._slots:
+            self._end(slot)
 
     def copy(self) -> Holds:
         """The same, apart from what comes later."""
