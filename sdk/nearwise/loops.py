@@ -35,6 +35,11 @@ class Loop:
         """Whether the thread has begun and not ended."""
         return self._thread.is_alive()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the thread is to end after the step that is under way."""
+        return self._stopping
+
     def pause(self, seconds: float) -> None:
         """For the thread itself: wait this long, or until somebody calls."""
         self._call.wait(seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nearwise.bundles import Generations
@@ -114,6 +115,13 @@ class Shelf:
             self._accepted = accepted
         return True
 
+    def prepare(self, release: Release | None, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Plan what a release decides, so that no customer waits for it. Others may go on between two steps."""
+        for _ in () if release is None else release.prepare():
+            sleep(0)
+            if not go_on():
+                return
+
     def explain(self, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
         """The decision of the deciding bundle with the way to it."""
         from nearwise_rules import Explanation, explain
@@ -178,6 +186,8 @@ class Shelf:
 
     def _activate(self, bundle: Bundle, source: Source) -> None:
         release = Release(bundle, Decision, self._surround)
+        if source is Source.SERVER:  # on a thread of our own, while the bundle before it decides
+            self.prepare(release)
         decide = cast("Callable[..., Decision]", release.decide)
         decide_many = cast("Callable[..., list[Decision]]", release.decide_many)
         self.active = Active(decide, decide_many, source, release, self._clock())

@@ -61,6 +61,7 @@ class Worker:
     def _begin(self) -> Synchronizer:
         if self._duties.shelf.bundle is not None:
             self._syncing.pause(_BEFORE_FIRST_SECONDS)
+            self._duties.shelf.prepare(self._duties.shelf.active.release, lambda: not self._syncing.stopping)
         if self._duties.subjects is not None:
             try:
                 self._duties.subjects.resume()

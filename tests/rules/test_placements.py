@@ -81,6 +81,12 @@ def test_no_offer_is_given_twice_in_one_call() -> None:
     assert [item.is_fallback for item in decisions[2].items] == [True]
 
 
+def test_what_is_asked_first_can_be_planned_before() -> None:
+    offers = {"a": offer(1), "b": {"value": 1}}
+    assert list(Shop(rule_set(offers, {"slot": slot()})).release.prepare()) == ["a", "b", "slot"]
+    assert list(Shop(rule_set(offers, {})).release.prepare()) == []
+
+
 def test_flags_and_placements_can_be_asked_together() -> None:
     flag = {"type": "boolean", "variants": {"on": True, "off": False}, "default": "on"}
     shop = Shop(rule_set({"a": offer(1)}, {"slot": slot()}, flags__layout=flag))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,14 @@ RuleSet = Callable[..., dict[str, Json]]
 def unpacked(payload: bytes) -> dict[str, Any]:
     """The map that a payload holds."""
     return cast("dict[str, Any]", msgpack.unpackb(payload))  # pyright: ignore[reportUnknownMemberType]
+
+
+def until(is_done: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    deadline = time.monotonic() + 10
+    while not is_done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,8 @@ from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
 from nearwise import Client, Settings
 from nearwise.testing import client_from
 from nearwise.testing.rule_sets import packed_bundle, signer
-from nearwise_rules import public_key_text
+from nearwise_rules import Release, public_key_text
+from tests.sdk.conftest import until
 
 DAY = 86_400.0
 OFFERS: dict[str, Any] = {
@@ -203,6 +204,20 @@ def test_exposures_of_one_offer_within_the_window_of_the_placement_are_one() -> 
         client.at(client.now + 3600)
         client.context("h-1").decide("hero").items[0].shown()
         assert len(client.events) == 2
+
+
+def test_a_client_plans_its_placements_before_it_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[str] = []
+    prepare = Release.prepare
+
+    def noting(release: Release) -> Iterator[str]:
+        for key in prepare(release):
+            planned.append(key)
+            yield key
+
+    monkeypatch.setattr(Release, "prepare", noting)
+    with till(tmp_path, [1_795_420_800.0]):
+        until(lambda: planned == ["cheap", "dear", "thanks", "hero", "strip"])
 
 
 def test_a_lost_history_is_made_again_of_the_events_that_still_wait(tmp_path: Path) -> None:

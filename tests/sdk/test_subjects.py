@@ -23,7 +23,7 @@ from nearwise.subjects import Holding, Subjects
 from nearwise.testing import MemoryServer, client_from
 from nearwise.testing.rule_sets import packed_bundle, rule_set_files
 from nearwise_rules import Json, Release, Trust, erasure_digest, open_bundle, purposes_mask, subject_token
-from tests.sdk.conftest import unpacked
+from tests.sdk.conftest import unpacked, until
 
 KEY = b"a secret of one tenant"
 OpenClient = Callable[..., nearwise.Client]
@@ -76,14 +76,6 @@ def _bytes_of(path: Path) -> bytes:
 
 def holds(folder: Path, names: str, text: bytes) -> bool:
     return text in all_bytes(folder, names)
-
-
-def until(is_done: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    deadline = time.monotonic() + 10
-    while not is_done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def names(*events: object) -> list[str]:

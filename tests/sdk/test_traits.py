@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,7 +18,7 @@ from nearwise.testing.rule_sets import packed_bundle
 from nearwise.trait_calls import Line, TraitCalls
 from nearwise.traits import Traits
 from nearwise_rules import Json, Release, Trust, open_bundle, purposes_mask
-from tests.sdk.conftest import Clock
+from tests.sdk.conftest import Clock, until
 
 ANNA, BERTA = "h-1042-anna", "h-1043-berta"
 GOLD = {"customer.tier": "gold-and-glitter", "customer.kids": "2-noisy-ones"}
@@ -423,14 +423,6 @@ def test_a_library_is_imported_with_the_first_subject(centre: MemoryServer, cloc
     bench.traits.end_session()
     assert bench.traits.forget(ANNA) == 0
     assert bench.traits._known is None  # pyright: ignore[reportPrivateUsage]
-
-
-def until(is_done: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    deadline = time.monotonic() + 10
-    while not is_done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def files(folder: Path, names: str = "*") -> bytes:

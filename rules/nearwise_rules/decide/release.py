@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
@@ -179,6 +179,16 @@ class Release:
         hold.
         """
         return decide_together(self, keys, (data, subject, at), owner, known)
+
+    def prepare(self) -> Iterator[str]:
+        """Plan offers and placements, which their first decision would do else; the key of each when it is done."""
+        if self.placement_keys:
+            for key in self.bundle.keys("offer"):
+                self.catalogue.offer(key)
+                yield key
+            for key in self.placement_keys:
+                self.catalogue.placement(key)
+                yield key
 
     def has_placement(self, key: object) -> bool:
         """Whether this is the key of a placement."""
