@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -29,6 +28,12 @@ def bucket_key(value: object) -> str | None:
         return None
     if isinstance(value, int):
         return str(int(value)) if value.bit_length() <= MAX_KEY_BITS else None
+    return None if value is None else _key_of_other(value)
+
+
+def _key_of_other(value: object) -> str | None:
+    from decimal import Decimal  # a millisecond of each start, for values that are hardly ever there
+
     if isinstance(value, Decimal) and value.is_finite() and 0 <= value.adjusted() <= MAX_KEY_DIGITS:
         return str(int(value)) if value == int(value) else None
     return bucket_key(value.value) if isinstance(value, Enum) else None
