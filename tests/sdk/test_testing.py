@@ -49,6 +49,22 @@ def test_the_short_form_has_a_member_for_every_file_and_folder_of_a_rule_set() -
     assert set(MEMBERS) == {"settings", "cases", *LISTED, *FOLDERS}
 
 
+def test_only_flags_can_be_forced() -> None:
+    offers: Json = {"tea": {"content": {"title": "Tea"}}}
+    placement: Json = {"candidates": {"offers": ["tea"]}, "policies": {"p": {"order": "listed"}}, "blank": True}
+    with (
+        client_from({"offers": offers, "placements": {"hero": placement}}) as client,
+        pytest.raises(SettingsInvalid, match="'hero' is a placement"),
+    ):
+        client.override("hero", "tea")
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), "yesterday"])
+def test_a_clock_is_set_to_a_time(moment: float | str) -> None:
+    with client_from({}) as client, pytest.raises(SettingsInvalid, match=r"is no (ISO 8601 )?time"):
+        client.at(moment)
+
+
 def test_offers_placements_models_caps_events_and_triggers_are_members() -> None:
     likely: Json = {"kind": "linear", "intercept": 0, "purposes": ["personalise"]}
     rules: dict[str, Json] = {

@@ -80,6 +80,10 @@ class LocalClient(Client):
         release = self._engine.shelf.active.release
         known = () if release is None else release.flag_keys
         if flag not in known:
+            if release is not None and release.has_placement(flag):
+                raise SettingsInvalid(
+                    f"{flag!r} is a placement: only flags can be forced; give it other offers instead"
+                )
             near = get_close_matches(flag, known, 1, 0.0)
             raise SettingsInvalid(f"there is no flag {flag!r}{f'; the nearest is {near[0]!r}' if near else ''}")
         self._forced[flag] = value
