@@ -103,6 +103,8 @@ def run(tablet: Tablet, touches: Iterable[str]) -> Iterator[str]:
 
 def main() -> None:
     """Standard input is the screen's glass."""
+    if missing := {"NEARWISE_URL", "NEARWISE_KEY", "SUBJECT_KEY"} - os.environ.keys():
+        sys.exit(f"tablet: set {', '.join(sorted(missing))}")
     settings = nearwise.Settings(subject_key=bytes.fromhex(os.environ["SUBJECT_KEY"]))  # no card number is stored
     url, key = os.environ["NEARWISE_URL"], os.environ["NEARWISE_KEY"]
     with nearwise.Client(url, key=key, storage="tablet-data", settings=settings) as client:

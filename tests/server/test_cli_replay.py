@@ -189,6 +189,16 @@ def test_a_draft_with_problems_is_not_simulated(nearwise: Nearwise, records: Pat
     assert "no offer has the tag 'u'" in ended.out
 
 
+def test_a_draft_that_fails_golden_cases_is_simulated_and_they_are_told(
+    nearwise: Nearwise, records: Path, folder: Path
+) -> None:
+    case = "- { name: a wins, placement: slot, context: { basket: { total: 50 } }, expect: { items: [b] } }\n"
+    (folder / "cases/slot.yaml").write_text(case)
+    ended = nearwise("simulate", "shop", "records.jsonl")
+    assert (ended.code, ended.out.splitlines()[0][:12]) == (0, "24 decisions")
+    assert """'a wins' expected items ["b"], got ["a"]""" in ended.err
+
+
 def test_a_removed_key_is_told(nearwise: Nearwise, records: Path, folder: Path) -> None:
     (folder / "flags/layout.yaml").unlink()
     assert "the draft has none of that key" in nearwise("simulate", "shop", "records.jsonl").out

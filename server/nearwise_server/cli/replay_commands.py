@@ -101,6 +101,7 @@ def simulate(
 ) -> None:
     """Hold a draft rule set against recorded decisions, and show what it would change.
 
+    Golden cases that the draft fails are printed to stderr and do not keep it from being tried.
     With --bundle, splits keep the subjects that they have in it, as they do when the draft is published.
     """
     current, now = None if bundle is None else _read(bundle), time.time()
@@ -110,9 +111,11 @@ def simulate(
     except BundleRefused as refused:
         raise CommandFailed(f"{bundle}: {refused}") from refused
     built = build_with_progress(files, previous)
-    if built.problems:
+    if any(problem.code != "failed_case" for problem in built.problems):
         screen.show_problems(built.problems, len(files))
         raise HasProblems
+    if built.problems:
+        screen.show_problems(built.problems, len(files), screen.err)
     job = Simulate(str(records), built.entries, now, current)
     found = all_simulated(_work(job, records, processes))
     if not found.decisions:
