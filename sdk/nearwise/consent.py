@@ -113,14 +113,17 @@ class ConsentStore:
             OSError: the disk refused; he is still known.
         """
         with self._lock:
-            if not self._is_read:
+            if not self._is_read or self._file.unreadable:
+                self._is_read = False
                 self._read()
-            if owner not in self._said:
+            if self._file.unreadable:
+                raise OSError(self._file.damaged)
+            if owner not in self._said and not self._file.holds(owner):
                 return 0
-            if owner in self._kept:
+            if self._file.holds(owner):
                 self._file.replace({name: self._said[name] for name in self._kept - {owner}})
                 self._kept.discard(owner)
-            del self._said[owner]
+            self._said.pop(owner, None)
             return 1
 
     def end_session(self) -> None:
@@ -139,6 +142,7 @@ class ConsentStore:
     def _read(self, *, mend: bool = True) -> None:
         with self._lock:
             if not self._is_read:
-                self._said = self._file.read(mend=mend)
-                self._kept = set(self._said)
+                kept = self._file.read(mend=mend)
+                self._said = {**kept, **self._said}  # said while the file could not be read
+                self._kept |= kept.keys()
                 self._is_read = True

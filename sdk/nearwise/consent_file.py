@@ -1,24 +1,28 @@
 """The file of consents: a record for each time that a subject said something, the last one counts.
 
-Framed as the segments of the outbox are (`outbox.frames`), so that a torn end costs no other record. Each record is
-synced before the call returns. A file with many outdated records is replaced whole.
+Framed as the segments of the outbox are (`outbox.frames`). A record is synced, then the header says up to which byte
+the file is good (in the place of a segment's base sequence), and is synced too. So bytes behind that are an append that
+never returned, and are left out; bytes before it that cannot be read are records that the disk has lost. A file with
+many outdated records is replaced whole.
 
-A damaged record can be anybody's withdrawal. So damage lets nobody keep a grant that he may have taken back behind it,
-and the file remembers, in the epoch of its header, that it does not know everybody's last word any more.
+A lost record can be anybody's withdrawal. So it lets nobody keep a grant that he may have taken back in it, and the
+file remembers, in the epoch of its header, that it does not know everybody's last word any more.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from io import FileIO
 from typing import NamedTuple, cast
 
-from nearwise.files import sync_file, sync_folder, write_whole
+from nearwise.files import sync_file, write_whole
 from nearwise.outbox.frames import HEADER_BYTES, Header, pack_frame, pack_header, read_header, scan
 from nearwise_rules import PURPOSES, purposes_mask
 
-_WHOLE, _LOSSY = Header("00" * 16, 0), Header("ff" * 16, 0)
+_WHOLE, _LOSSY = "00" * 16, "ff" * 16
 _OUTDATED = 200
 """So many records beyond the subjects, and more than half of all, make the file be replaced."""
 
@@ -47,65 +51,80 @@ class ConsentFile:
     def __init__(self, path: str | None) -> None:
         self.damaged: str | None = None
         """Why it is not known what everybody said last; None: it is known."""
+        self.unreadable = False
+        """The disk refused to read it."""
         self._path = path
-        self._records = 0
+        self._end = self._records = 0
         self._known: dict[str, Said] = {}
+
+    def holds(self, owner: str) -> bool:
+        """Whether a record of a subject is in the file."""
+        return owner in self._known
 
     def read(self, *, mend: bool = True) -> dict[str, Said]:
         """The last record of each subject, or NOT_HEARD. What is damaged is gone from the file when it is mended."""
         content = self._content(mend)
+        if content is None:
+            return {}
         header = read_header(content)
-        found = scan(content, None if header is None else header.base)
-        self._records = len(found.frames)
+        found = scan(content, 0)
         records = [(frame, _unpacked(content[frame.start : frame.end])) for frame in found.frames]
         gaps = [end for _, end in found.damaged] + [frame.end for frame, record in records if record is None]
-        is_damaged = bool(gaps) or (header is None and len(content) >= HEADER_BYTES)
+        if header is None or found.end < header.base:
+            gaps.append(len(content))
         for frame, record in records:
             if record is not None:
-                self._known[record[0]] = NOT_HEARD if frame.start < max(gaps, default=0) else record[1]
-        if is_damaged or (header is not None and header.epoch == _LOSSY.epoch):
+                owner, said = record
+                lost = frame.start < max(gaps, default=0)
+                self._known[owner] = NOT_HEARD._replace(undone=said.undone) if lost else said
+        self._records, self._end = len(found.frames), found.end
+        if gaps or (header is not None and header.epoch == _LOSSY):
             self.damaged = f"{self._path}: records were lost, and whoever spoke before is to be asked again"
-        if mend and content and (is_damaged or header is None or found.torn):
+        if mend and (gaps or len(content) > found.end):
             with suppress(OSError):  # a disk that refuses has the damaged records still
                 self.replace(self._known)
         return dict(self._known)
 
-    def _content(self, mend: bool) -> bytes:
+    def _content(self, mend: bool) -> bytes | None:
         if self._path is None:
-            return b""
+            return None
         if mend:
             with suppress(OSError):
                 os.unlink(f"{self._path}.new")  # what a crash has left
+        self.unreadable = False
         try:
             with open(self._path, "rb") as file:
                 return file.read()
         except FileNotFoundError:
-            return b""
+            return None
         except OSError as error:
-            self.damaged = f"{self._path} cannot be read: {error}"
-            return b""
+            self.damaged, self.unreadable = f"{self._path} cannot be read: {error}", True
+            return None
 
     def append(self, owner: str, said: Said) -> None:
-        """Add a record; it is on the disk when this returns.
+        """Add a record; it is on the disk when this returns. What an append that failed has left is overwritten.
 
         Raises:
             OSError: the disk refused.
         """
         if self._path is None:
             return
-        if self._records > 2 * len(self._known) + _OUTDATED:
+        is_long = self._records > 2 * len(self._known) + _OUTDATED
+        if is_long or not self._end or not os.path.exists(self._path):
             self.replace({**self._known, owner: said})
             return
         frame = pack_frame(self._records, _packed(owner, said))
-        is_new = not os.path.exists(self._path)
-        with open(self._path, "ab", opener=_private) as file:
-            file.write(self._header + frame if is_new else frame)
-            file.flush()
+        end = self._end + len(frame)
+        with open(self._path, "r+b", buffering=0) as file:
+            file.truncate(self._end)
+            file.seek(self._end)
+            _write(file, frame)
             sync_file(file.fileno())
-        if is_new:
-            sync_folder(os.path.dirname(self._path))
+            file.seek(0)
+            _write(file, self._header(end))
+            sync_file(file.fileno())
         self._known[owner] = said
-        self._records += 1
+        self._records, self._end = self._records + 1, end
 
     def replace(self, known: Mapping[str, Said]) -> None:
         """Let the file hold these records and no other byte.
@@ -116,16 +135,18 @@ class ConsentFile:
         if self._path is None:
             return
         records = [pack_frame(number, _packed(owner, said)) for number, (owner, said) in enumerate(known.items())]
-        write_whole(self._path, self._header + b"".join(records), durable=True)
-        self._known, self._records = dict(known), len(records)
+        body = b"".join(records)
+        end = HEADER_BYTES + len(body)
+        write_whole(self._path, self._header(end) + body, durable=True)
+        self._known, self._records, self._end = dict(known), len(records), end
 
-    @property
-    def _header(self) -> bytes:
-        return pack_header(_WHOLE if self.damaged is None else _LOSSY)
+    def _header(self, end: int) -> bytes:
+        return pack_header(Header(_WHOLE if self.damaged is None else _LOSSY, end))
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _write(file: FileIO, content: bytes) -> None:
+    if file.write(content) != len(content):
+        raise OSError(errno.ENOSPC, "the disk took a part only")
 
 
 def _packed(owner: str, said: Said) -> bytes:

@@ -29,6 +29,10 @@ class Gate:
         self._consents = consents
         self._lock = allocate_lock()
 
+    def leave_to_parent(self) -> None:
+        """For a forked child: a lock that another thread of the parent held stays there."""
+        self._lock = allocate_lock()
+
     def adopt(self, release: Release | None) -> None:
         """From now on the terms of this release hold."""
         if release is not None:

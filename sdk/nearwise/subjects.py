@@ -209,6 +209,7 @@ class Subjects:
     def leave_to_parent(self) -> None:
         """For a forked child: what is known stays, the files are the parent's."""
         self._changing = RLock()
+        self.gate.leave_to_parent()
         self.consents.leave_to_parent()
         self._journal = self._journal_path = None
 

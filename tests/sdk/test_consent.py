@@ -6,8 +6,11 @@ import errno
 import os
 from pathlib import Path
 from timeit import repeat
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nearwise.consent import ConsentStore
 from nearwise.consent_file import Said
@@ -119,7 +122,119 @@ def test_whoever_may_have_withdrawn_in_a_damaged_record_is_asked_again(tmp_path:
     assert opened(tmp_path, base=MEASURE).granted("dora") == STORE | MEASURE
 
 
-@pytest.mark.parametrize("content", [b"garbage" * 20, bytes(300)])
+@pytest.mark.parametrize("lost", ["garbled", "zeroed", "cut off", "cut within", "empty"])
+def test_a_withdrawal_at_the_end_of_the_file_is_not_lost_in_silence(tmp_path: Path, lost: str) -> None:
+    store = opened(tmp_path, base=MEASURE)
+    store.keep("anna", Said(granted=STORE))
+    length = (tmp_path / "consents").stat().st_size
+    store.keep("anna", Said(granted=STORE, denied=MEASURE))
+    content = (tmp_path / "consents").read_bytes()
+    last = content[length:]
+    tail = {
+        "garbled": bytes([last[0] ^ 1]) + last[1:],
+        "zeroed": bytes(len(last)),
+        "cut off": b"",
+        "cut within": last[:9],
+    }
+    (tmp_path / "consents").write_bytes(b"" if lost == "empty" else content[:length] + tail[lost])
+    again = opened(tmp_path, base=MEASURE)
+    assert (again.granted("anna"), len(again.damaged)) == (0, 1)
+
+
+def test_what_an_append_that_failed_has_left_costs_nobody_his_record(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.keep("anna", Said(granted=STORE))
+    with (tmp_path / "consents").open("ab") as file:
+        file.write(b"\x30\x00\x00\x00 half a record, as a full disk leaves it")
+    store.keep("berta", Said(granted=STORE))
+    again = opened(tmp_path)
+    assert (again.granted("anna"), again.granted("berta"), again.damaged) == (STORE, STORE, ())
+
+
+def test_an_unfinished_withdrawal_is_carried_out_although_a_later_record_is_lost(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.keep("anna", Said(denied=STORE, granted=PROFILE, undone=STORE))
+    store.keep("anna", Said(granted=STORE, undone=STORE))
+    store.keep("berta", Said(granted=STORE))
+    garble(tmp_path / "consents", b"berta")
+    assert opened(tmp_path).unfinished() == ["anna"]
+
+
+def test_whom_the_memory_has_given_up_is_forgotten_on_the_disk_too(tmp_path: Path) -> None:
+    store = opened(tmp_path, most=1)
+    for name in ("anna", "berta"):
+        store.keep(name, Said(granted=STORE))
+    assert store.forget("anna") == 1
+    assert b"anna" not in (tmp_path / "consents").read_bytes()
+    assert opened(tmp_path).granted("berta") == STORE
+
+
+def test_nobody_is_told_forgotten_while_the_file_cannot_be_read(tmp_path: Path) -> None:
+    opened(tmp_path).keep("anna", Said(granted=STORE))
+    (tmp_path / "consents").rename(tmp_path / "away")
+    (tmp_path / "consents").mkdir()
+    store = opened(tmp_path)
+    with pytest.raises(OSError):
+        store.forget("anna")
+    store.keep(ANONYMOUS, Said(granted=MEASURE))
+    (tmp_path / "consents").rmdir()
+    (tmp_path / "away").rename(tmp_path / "consents")
+    assert store.forget("anna") == 1
+    assert store.granted(ANONYMOUS) == MEASURE
+    assert b"anna" not in (tmp_path / "consents").read_bytes()
+
+
+said_or_damaged = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["anna", "berta", "carla"]), st.integers(0, 7), st.integers(0, 7)),
+        st.tuples(st.sampled_from(["flip", "zero", "cut"]), st.floats(0, 1), st.integers(1, 60)),
+        st.tuples(st.sampled_from(["restart", "forget"]), st.sampled_from(["anna", "berta"]), st.none()),
+    ),
+    max_size=24,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said_or_damaged)
+def test_nobody_is_ever_granted_more_than_his_last_word(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any, Any]]
+) -> None:
+    folder, words = tmp_path_factory.mktemp("till"), dict[str, tuple[int, int]]()
+    store = opened(folder, base=MEASURE)
+    purposes = STORE, PROFILE, MEASURE
+    for name, first, second in steps:
+        if name in ("anna", "berta", "carla"):
+            yes = sum(purpose for bit, purpose in enumerate(purposes) if first >> bit & 1)
+            no = sum(purpose for bit, purpose in enumerate(purposes) if second >> bit & 1) & ~yes
+            last, word = store.said(name), words.get(name, (0, 0))
+            store.keep(name, last._replace(granted=(last.granted | yes) & ~no, denied=(last.denied | no) & ~yes))
+            words[name] = ((word[0] | yes) & ~no, (word[1] | no) & ~yes)
+        elif name == "forget":
+            store.forget(first)
+            words.pop(first, None)
+        else:
+            if name != "restart":
+                damage(folder / "consents", name, first, second)
+            store = opened(folder, base=MEASURE)
+        for who, (granted, denied) in words.items():
+            assert store.granted(who) & ~((granted | MEASURE) & ~denied) == 0
+
+
+def damage(path: Path, kind: str, place: float, length: int) -> None:
+    content = bytearray(path.read_bytes()) if path.exists() else bytearray()
+    at = min(int(place * len(content)), len(content) - 1)
+    if not content:
+        return
+    if kind == "flip":
+        content[at] ^= 0x10
+    elif kind == "zero":
+        content[at : at + length] = bytes(len(content[at : at + length]))
+    else:
+        del content[at:]
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 20, bytes(300), b"", b"short"])
 def test_of_a_file_that_is_no_file_of_consents_nobody_grants_anything(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "consents").write_bytes(content)
     store = opened(tmp_path, base=MEASURE)
