@@ -200,6 +200,8 @@ class Engine:
         return HttpTransport(url, self._place.api_key, self.settings)
 
     def _switch(self, active: Active) -> None:
+        if self.closed:
+            return
         self.subjects.gate.adopt(active.release)
         self.noticed.traits.adopt(active.release)
         active = self.remembering.adopt(self.recorder.adopt(active))
@@ -282,7 +284,7 @@ class Engine:
             return
         deadline = monotonic() + seconds
         self.flush(seconds)
-        self.closed = True
+        self.closed = self.shelf.closed = True
         nobody = Undecided()
         self.desk.decide, self.desk.decide_many = nobody.decide, nobody.decide_many
         self.triggers.close(max(deadline - monotonic(), _LAST_SECONDS))

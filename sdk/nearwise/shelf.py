@@ -43,6 +43,8 @@ class Shelf:
         self.active = Active(nobody.decide, nobody.decide_many, Source.DEFAULT)
         self.refused: str | None = None
         self.on_change: Callable[[Active], None] = lambda _active: None
+        self.closed = False
+        """Nothing more is planned, and nothing takes over."""
         self._trust = trust
         self.limits = limits
         self._clock = clock
@@ -117,10 +119,13 @@ class Shelf:
 
     def prepare(self, release: Release | None, go_on: Callable[[], bool] = lambda: True) -> None:
         """Plan what a release decides, so that no customer waits for it. Others may go on between two steps."""
-        for _ in () if release is None else release.prepare():
-            sleep(0)
-            if not go_on():
-                return
+        try:
+            for _ in () if release is None or self.closed else release.prepare():
+                sleep(0)
+                if self.closed or not go_on():
+                    return
+        except Exception as error:  # noqa: BLE001  what cannot be planned ahead is tried again when it is asked for
+            self._damaged.append(f"a plan made ahead: {type(error).__name__}: {error}")
 
     def explain(self, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
         """The decision of the deciding bundle with the way to it."""
@@ -188,6 +193,8 @@ class Shelf:
         release = Release(bundle, Decision, self._surround)
         if source is Source.SERVER:  # on a thread of our own, while the bundle before it decides
             self.prepare(release)
+        if self.closed:
+            return
         decide = cast("Callable[..., Decision]", release.decide)
         decide_many = cast("Callable[..., list[Decision]]", release.decide_many)
         self.active = Active(decide, decide_many, source, release, self._clock())

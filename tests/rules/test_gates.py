@@ -165,3 +165,18 @@ def test_what_is_reserved_is_told_apart_from_what_is_used() -> None:
     ((_, key),) = item.offer.held
     shop.history.recall("h-1").hold([key], "other/0", MONDAY + 120)
     assert because(shop, "a") == "cap: 1 exposure per subject, 0 used, 1 reserved"
+
+
+def test_a_cap_of_the_placement_and_a_constraint_of_a_listed_policy_are_told() -> None:
+    offers = {"a": offer(3, tags=["drink"]), "b": offer(2, tags=["drink"]), "c": offer(1)}
+    shop = Shop(rule_set(offers, {"slot": slot(size=3, caps=[{"limit": 1, "window": "day"}])}))
+    assert (
+        because(shop, "b")
+        == "2; one more than cap on the placement: 1 exposure per subject and day lets in with those above"
+    )
+    listed = {"p": {"order": "listed"}}
+    limited = slot(size=2, at_most=[{"tag": "drink", "items": 1}], policies=listed)
+    shop = Shop(rule_set({**offers, "d": offer(1)}, {"slot": limited}))
+    assert shop.decide("slot").keys == ["a", "c"]
+    assert because(shop, "b") == "one more than at most 1 of tag drink"
+    assert because(shop, "d") == "behind the last place"

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_rules import ErrorCode, Reason, Signal, assemble
+from nearwise_rules import ErrorCode, Reason, Signal, assemble, place_of
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
 
 NEVER = {"<": [{"var": "visits"}, 0]}
@@ -79,6 +79,20 @@ def test_no_offer_is_given_twice_in_one_call() -> None:
     decisions = shop.release.decide_many(["hero", "strip", "receipt"], {}, "h-1", MONDAY)
     assert [decision.keys for decision in decisions] == [["a"], ["b", "c"], ["a"]]
     assert [item.is_fallback for item in decisions[2].items] == [True]
+
+
+def test_a_name_that_nobody_has_is_asked_without_a_trace() -> None:
+    release = Shop(rule_set({"a": offer(1)}, {"slot": slot()})).release
+    for number in range(100):
+        assert release.decide(f"nothing-{number}", {}, "h-1", MONDAY).error_code is ErrorCode.FLAG_NOT_FOUND
+    assert release._resolvers == {}  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_place_of_a_subject_is_in_no_place_of_another() -> None:
+    subjects = ["a", "a/b", "a/", "/", "a~1b", "~", "a~0b", "a/0"]
+    places = [place_of("slot", "device", subject) for subject in subjects]
+    assert len(set(places)) == len(subjects)
+    assert {place.count("/") for place in places} == {1}
 
 
 def test_what_is_asked_first_can_be_planned_before() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from _thread import LockType
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -37,12 +41,16 @@ from nearwise_rules import (
     Json,
     Manifest,
     Reason,
+    Release,
+    Trust,
     development_signer,
+    open_bundle,
     pack_bundle,
     public_key_text,
     root_hash,
     seal,
 )
+from tests.sdk.conftest import until
 
 RuleSet = Callable[..., dict[str, Json]]
 OpenClient = Callable[..., Client]
@@ -340,12 +348,23 @@ def test_two_clients_cannot_share_a_folder(tmp_path: Path) -> None:
         {"url": "127.0.0.1:8000", "trust": SIGNING_KEY},
         {"url": "ftp://centre.example", "trust": SIGNING_KEY},
         {"url": "https://", "trust": SIGNING_KEY},
+        {"url": "https://?a", "trust": SIGNING_KEY},
+        {"url": "https://till:abc", "trust": SIGNING_KEY},
+        {"url": "https://centre.example\n", "trust": SIGNING_KEY},
+        {"url": b"https://centre.example", "trust": SIGNING_KEY},
+        {"storage": b"till"},
+        {"storage": "  "},
     ],
     ids=str,
 )
 def test_arguments_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsInvalid):
         Client(**options)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://centre.example/nearwise/", "HTTP://[::1]:8700"])
+def test_the_address_of_a_server_is_taken(url: str) -> None:
+    Client(url, trust=SIGNING_KEY).close()
 
 
 def test_an_empty_subject_is_nobody() -> None:
@@ -382,6 +401,110 @@ def test_the_status_names_a_file_that_cannot_be_used(tmp_path: Path, file: str, 
         client.flush(1)
         told = (*client.status.damaged, str(client.status.last_error))
         assert [text for text in told if file in text]
+
+
+@pytest.fixture
+def unplanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning ahead fails."""
+
+    def prepare(_release: Release) -> Iterator[str]:
+        raise RuntimeError("not today")
+
+    monkeypatch.setattr(Release, "prepare", prepare)
+
+
+@pytest.mark.usefixtures("unplanned")
+def test_a_plan_that_cannot_be_made_ahead_keeps_no_device_from_its_server(
+    server: MemoryServer, open_client: OpenClient, seed: Path, rule_set: RuleSet
+) -> None:
+    server.publish(rule_set("new"))
+    client = open_client(seed=seed)
+    client.context("h-1").track("purchase", 1)
+    until(lambda: offer(client) == "new")
+    assert client.flush(10) == 0
+    assert set(client.status.damaged) == {"a plan made ahead: RuntimeError: not today"}
+
+
+def test_a_client_that_is_closed_plans_no_more_and_takes_no_bundle(
+    open_client: OpenClient, seed: Path, server: MemoryServer, rule_set: RuleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, steps = threading.Event(), count()
+
+    def endless(_release: Release) -> Iterator[str]:
+        begun.set()
+        for step in steps:
+            yield str(step)
+
+    server.publish(rule_set("new"))
+    monkeypatch.setattr(Release, "prepare", endless)
+    client = open_client(seed=seed)
+    assert begun.wait(10)
+    client.close(0.2)
+    time.sleep(0.1)
+    planned = next(steps)
+    time.sleep(0.1)
+    assert next(steps) == planned + 1
+    assert client.context("h-1", basket=BASKET).decide("offer").reason is Reason.ERROR
+
+
+def test_a_bundle_takes_over_when_it_is_planned(
+    open_client: OpenClient, server: MemoryServer, rule_set: RuleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deciding: list[int] = []
+
+    def prepare(release: Release) -> Iterator[str]:
+        deciding.append(client.status.version if release.version > 1 else 0)
+        yield ""
+
+    client = open_client()
+    until(lambda: client.status.version == 1)
+    monkeypatch.setattr(Release, "prepare", prepare)
+    server.publish(rule_set("new"))
+    until(lambda: client.status.version == 2)
+    assert deciding == [1]
+
+
+def test_a_bundle_with_settings_that_cannot_be_read_is_refused_and_the_next_one_taken(
+    server: MemoryServer, open_client: OpenClient, rule_set: RuleSet
+) -> None:
+    client = open_client()
+    until(lambda: client.status.version == 1)
+    server.publish_bytes(with_settings({"day_parts": {"lunch": "11-14"}}, rule_set("odd")))
+    until(lambda: "day parts, holidays or locales" in str(client.status.refused))
+    assert client.status.version == 1
+    server.publish_bytes(packed_bundle(rule_set("new"), version=8, issued=time.time()))
+    until(lambda: offer(client) == "new")
+
+
+def with_settings(settings: dict[str, Json], rules: dict[str, Json]) -> bytes:
+    """A bundle, version 7, as a later release of the centre might publish it."""
+    packed = packed_bundle(rules, version=7, issued=time.time())
+    good = open_bundle(packed, Trust.pinned(SIGNING_KEY))
+    entries = [
+        Entry(each.kind, each.key, json.dumps({**json.loads(each.body), **settings}).encode())
+        if each.kind == "settings"
+        else each
+        for each in good.entries()
+    ]
+    root = root_hash((each.kind, each.key, each.digest) for each in entries)
+    size = sum(len(each.body) for each in entries)
+    manifest = good.manifest._replace(root=root, entries=len(entries), size_bytes=size)
+    return pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
+
+
+def test_no_lock_that_another_thread_holds_goes_along_in_a_fork(tmp_path: Path, seed: Path) -> None:
+    client = Client(storage=tmp_path / "till", seed=seed, trust=SIGNING_KEY)
+    engine = client._engine  # pyright: ignore[reportPrivateUsage]
+
+    def locks() -> list[LockType]:
+        remembering = engine.remembering
+        return [engine.subjects.gate._lock, remembering._making, remembering._reserving]  # pyright: ignore[reportPrivateUsage]
+
+    for lock in locks():
+        lock.acquire()
+    engine.leave_to_parent()
+    assert not any(lock.locked() for lock in locks())
+    client.close()
 
 
 def test_several_are_asked_of_one_name_too() -> None:

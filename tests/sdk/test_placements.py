@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgpack import unpackb  # pyright: ignore[reportUnknownVariableType]
 
 from nearwise import Client, Settings
+from nearwise.decisions import Item
 from nearwise.testing import client_from
 from nearwise.testing.rule_sets import packed_bundle, signer
 from nearwise_rules import Release, public_key_text
@@ -109,6 +110,24 @@ def test_a_client_without_a_bundle_answers_with_nothing() -> None:
     with Client() as client:
         (decision,) = client.context("h-1").decide_many(["hero"])
         assert (list(decision), decision.value) == ([], None)
+
+
+class Raced(list[object]):
+    """Another thread is always a step ahead."""
+
+    def append(self, item: object) -> None:
+        super().append(object())
+        super().append(item)
+
+
+def test_of_two_threads_that_show_an_item_one_reports_it() -> None:
+    with client_from(files()) as client:
+        (item,) = client.context("h-1").decide("hero").items
+        Item((*item[:4], Raced())).shown()
+        assert client.events == []
+        item.shown()
+        item.shown()
+        assert [event["type"] for event in client.events] == ["exposure"]
 
 
 def test_purchases_feed_history_attributes() -> None:

@@ -95,6 +95,7 @@ def test_a_wrong_part_of_an_offer_is_told_once(slip: str, message: str) -> None:
     ("file", "text", "message"),
     [
         ("experiments/a.json", "null", "the file is empty"),
+        ("cases/a#b.json", "[]", "the name of a file of cases has no '#'"),
         ("flags/a.json", '{"type":"string","variants":{"a":"a"},"rules":[{"split":{"a":null}}]}', "'a' needs a share"),
         (
             "cases/a.json",

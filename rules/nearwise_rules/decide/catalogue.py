@@ -12,7 +12,7 @@ from nearwise_rules.decide.offers import OfferPlan
 from nearwise_rules.decide.placements import PlacementPlan, PlacementResolver
 from nearwise_rules.decide.reading import Reading
 from nearwise_rules.decide.visits import Visit
-from nearwise_rules.errors import DocumentError
+from nearwise_rules.errors import BundleRefused, DocumentError, Refusal
 from nearwise_rules.schedules import StoreCalendar, compile_schedule
 from nearwise_rules.windows import Calendar
 
@@ -27,6 +27,20 @@ UNUSABLE = (DocumentError, ArithmeticError, AttributeError, LookupError, Recursi
 
 _MOST_READINGS = 256
 """So many combinations of placements are kept ready: an app that asks for ever other ones makes them anew."""
+
+
+def check_settings(settings: JsonObject) -> None:
+    """Refuse settings that no catalogue can be made of.
+
+    Raises:
+        BundleRefused: day parts, holidays or locales that this version cannot read.
+    """
+    try:
+        StoreCalendar.of(settings)
+        Locales.of(settings)
+    except UNUSABLE as error:
+        text = f"day parts, holidays or locales that cannot be used: {error}"
+        raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, text) from None
 
 
 class Catalogue:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from json import loads
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +11,7 @@ from nearwise_rules.decide.audiences import Audiences
 from nearwise_rules.decide.decision import Decision, ErrorCode, Outcome, Reason
 from nearwise_rules.decide.declared import Experiments
 from nearwise_rules.decide.flags import FlagResolver, Quick
+from nearwise_rules.decide.models import Models
 from nearwise_rules.decide.plans import plan_flag
 from nearwise_rules.decide.question import PrerequisiteRun, Question
 from nearwise_rules.decide.surroundings import Surround
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
     from nearwise_rules.decide.surroundings import Surroundings
     from nearwise_rules.documents import Json, JsonObject
     from nearwise_rules.history import HistoryPlan
-    from nearwise_rules.models import Scorer
+    from nearwise_rules.models import Scorer, Sums
     from nearwise_rules.triggers import Triggers
     from nearwise_rules.windows import Calendar
 
 FOREVER = float("inf")
+
+_OF_CATALOGUE = frozenset({"day_parts", "holidays", "locales"})
+"""Settings that placements are decided by: read at once, so that a bundle that nobody can decide by is refused."""
 
 
 class Release:
@@ -44,7 +47,8 @@ class Release:
     gives what is known of a subject beside the context; without it, that is what everybody grants.
 
     Making one raises:
-        BundleRefused: the bundle's settings are none, or ask for a dialect or bucketing that this version lacks.
+        BundleRefused: the bundle's settings are none, or ask for a dialect, bucketing, day part, holiday or locale that
+            this version cannot read.
     """
 
     def __init__(self, bundle: Bundle, kind: type[Decision] = Decision, surround: Surround | None = None) -> None:
@@ -57,6 +61,10 @@ class Release:
             self.bucketing = Bucketing(str(settings.get("bucketing", "murmur3")))
         except (AttributeError, RecursionError, ValueError) as error:
             raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"settings that cannot be used: {error}") from None
+        if settings.keys() & _OF_CATALOGUE:
+            from nearwise_rules.decide.catalogue import check_settings
+
+            check_settings(settings)
         self.version = manifest.version
         self.issued = manifest.issued
         self.grace = manifest.grace
@@ -70,7 +78,7 @@ class Release:
         self._quick: dict[str, Quick] = {}
         self._resolvers: dict[str, FlagResolver | Outcome] = {}
         self._segments: dict[str, Expression | None] = {}
-        self._models: dict[str, Scorer | None] = {}
+        self._models = Models(self)
         self._audiences = Audiences(bundle)
         self._catalogues: list[Catalogue] = []
         self._remembers: HistoryPlan | None = None
@@ -236,30 +244,7 @@ class Release:
 
     def model(self, key: str) -> Scorer | None:
         """The model of a key; None when the bundle has none of that key, or one that cannot be used."""
-        if key not in self._models:
-            body, made = self.bundle.entry("model", key), None
-            if body is not None:
-                from nearwise_rules.models import compile_model
-
-                with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                    made = compile_model(loads(body), self._asks_of_candidate)
-            self._models[key] = made
-        return self._models[key]
-
-    def _asks_of_candidate(self, name: str) -> bool:
-        return any(each.asks_of_candidate for each in self.attributes.touched(frozenset([name])))
-
-    def score(self, key: str, data: object, question: Question, shared: dict[Scorer, float]) -> float | None:
-        """What a model says of these data; its fallback without the consent that it needs. None: no such model.
-
-        `shared` is for data that differ in the candidate only; see `Scorer.score`.
-        """
-        model = self.model(key)
-        if model is None:
-            return None
-        if model.mask & ~question.surroundings.granted or not isinstance(data, Mapping):
-            return model.fallback
-        return model.score(cast("Mapping[str, object]", data), shared)
+        return self._models.model(key)
 
     def audience(self, key: str) -> AudienceFilter | None:
         """The filter of an audience; None when the bundle has none of that key, or one that cannot be used."""
@@ -283,7 +268,7 @@ class Release:
     def run(self, flag: str, question: Question) -> Run:
         """The environment of one evaluation of a flag's rules."""
         made = Run if len(question.answers) < 2 else PrerequisiteRun
-        shared: dict[Scorer, float] = {}
+        sums: Sums = {}
         run = made(
             now=question.at,
             zone=self.zone,
@@ -292,7 +277,7 @@ class Release:
             subject=question.subject if isinstance(question.subject, str) else "",
             lookup_segment=self.segment,
             lookup_flag=lambda other: self.variant(other, question),
-            score=lambda key, data: self.score(key, data, question, shared),
+            score=lambda key, data: self._models.score(key, data, question, sums),
             in_audience=lambda key, looked_up: self._audiences.holds(key, looked_up, question),
         )
         if isinstance(run, PrerequisiteRun):

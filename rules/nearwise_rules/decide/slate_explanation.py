@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nearwise_rules.consent import purposes_of
@@ -52,18 +52,14 @@ def _explained(
     visit: Visit,
     plan: PlacementPlan,
     place: int | None,
-    shown: Iterable[Item],
+    shown: Sequence[Item],
 ) -> CandidateExplanation:
     out = next(_obstacles(offer, visit, plan), None)
     if out is not None and place is None:
         return CandidateExplanation(offer.key, False, None, out)
     if scoring is None:
-        return CandidateExplanation(
-            offer.key,
-            place is not None,
-            None,
-            "in the order of the policy" if place is not None else "behind the last place",
-        )
+        words = "in the order of the policy" if place is not None else _why_not_too(offer, visit, plan, shown)
+        return CandidateExplanation(offer.key, place is not None, None, words or "behind the last place")
     score = scoring.score(visit)
     words = formula_words(scoring.values(visit), score)
     if score <= 0:
@@ -73,18 +69,24 @@ def _explained(
     return CandidateExplanation(offer.key, place is not None, score, words)
 
 
-def _why_lower(offer: OfferPlan, score: float, visit: Visit, plan: PlacementPlan, shown: Iterable[Item]) -> str:
+def _why_lower(offer: OfferPlan, score: float, visit: Visit, plan: PlacementPlan, shown: Sequence[Item]) -> str:
     """Which constraint those above it leave no room in, else that there are enough of them."""
+    above = [item for item in shown if (-(item.score or 0.0), item.key) < (-score, offer.key)]
+    enough = f"lower than the {len(shown)} shown" if len(shown) > 1 else "lower than the one shown"
+    return _why_not_too(offer, visit, plan, above) or enough
+
+
+def _why_not_too(offer: OfferPlan, visit: Visit, plan: PlacementPlan, above: Sequence[Item]) -> str:
+    """The constraint that lets no offer stand beside those above it; empty when none does."""
     claims = Claims(visit, plan.slots)
-    for item in shown:
-        if (-(item.score or 0.0), item.key) < (-score, offer.key):
-            claims.take(item.offer)
+    for item in above:
+        claims.take(item.offer)
     full = claims.obstacle(offer)
+    if full is None:
+        full = next((cap for cap in plan.caps if cap.room(visit, plan.key) <= len(above) < plan.slots.size), None)
     if isinstance(full, CapGate):
         return f"one more than {full.words(visit)} lets in with those above"
-    if full is not None:
-        return f"one more than at most {plan.slots.at_most[str(full)]} of tag {full}"
-    return f"lower than the {plan.slots.size} shown" if plan.slots.size > 1 else "lower than the one shown"
+    return "" if full is None else f"one more than at most {plan.slots.at_most[str(full)]} of tag {full}"
 
 
 def _obstacles(offer: OfferPlan, visit: Visit, plan: PlacementPlan) -> Iterator[str]:

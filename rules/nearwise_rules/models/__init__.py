@@ -2,6 +2,6 @@
 
 from nearwise_rules.models.linear import Linear
 from nearwise_rules.models.neighbours import Neighbours
-from nearwise_rules.models.scorers import Scorer, compile_model
+from nearwise_rules.models.scorers import Scorer, Sums, compile_model
 
-__all__ = ["Linear", "Neighbours", "Scorer", "compile_model"]
+__all__ = ["Linear", "Neighbours", "Scorer", "Sums", "compile_model"]

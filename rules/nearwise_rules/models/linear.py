@@ -11,7 +11,7 @@ from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import JsonObject
-    from nearwise_rules.models.scorers import Shared
+    from nearwise_rules.models.scorers import Sums
 
 _STEEPEST = 700.0  # exp of more is no float
 
@@ -35,14 +35,14 @@ class Linear:
         self._alike = _Terms({name: feature for name, feature in features.items() if name not in own})
         self._own = _Terms({name: features[name] for name in features if name in own})
 
-    def score(self, data: Mapping[str, object], shared: Shared | None = None) -> float:
+    def score(self, data: Mapping[str, object], sums: Sums | None = None) -> float:
         """The score for these data; `fallback` where the sum is no finite number."""
         try:
-            alike = None if shared is None else shared.get(self)
+            alike = None if sums is None else sums.get(self)
             if alike is None:
                 alike = self._alike.added(self._intercept, data)
-                if shared is not None:
-                    shared[self] = alike
+                if sums is not None:
+                    sums[self] = alike
             total = self._own.added(alike, data)
         except (OverflowError, ValueError):  # a whole number too long to count with, or to write
             return self.fallback

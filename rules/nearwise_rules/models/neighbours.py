@@ -11,7 +11,7 @@ from nearwise_rules.logic.values import at_path
 
 if TYPE_CHECKING:
     from nearwise_rules.documents import JsonObject
-    from nearwise_rules.models.scorers import Shared
+    from nearwise_rules.models.scorers import Sums
 
 MAX_KNOWN = 200
 """So many known items are added up; the rest of a longer list is left alone."""
@@ -35,7 +35,7 @@ class Neighbours:
             for item, others in cast("dict[str, JsonObject]", document["neighbours"]).items()
         }
 
-    def score(self, data: Mapping[str, object], shared: Shared | None = None) -> float:  # noqa: ARG002
+    def score(self, data: Mapping[str, object], sums: Sums | None = None) -> float:  # noqa: ARG002
         """The score of the candidate in these data (`offer`)."""
         item = at_path(data, self._wanted)
         if not isinstance(item, str):

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from nearwise_rules.documents import JsonObject
 
 
-Shared: TypeAlias = "dict[Scorer, float]"
+Sums: TypeAlias = "dict[Scorer, float]"
+"""By scorer, what all candidates of a visit have in common."""
 
 
 class Scorer(Protocol):
@@ -20,15 +21,15 @@ class Scorer(Protocol):
     fallback: float
     reads: tuple[str, ...]
 
-    def score(self, data: Mapping[str, object], shared: Shared | None = None) -> float:
+    def score(self, data: Mapping[str, object], sums: Sums | None = None) -> float:
         """The score for these data: finite, whatever they hold.
 
-        `shared` holds, by scorer, what is the same for data that differ in the candidate only.
+        `sums` holds, by scorer, what is the same for data that differ in the candidate only.
         """
         ...
 
 
-def compile_model(document: JsonObject, of_candidate: Callable[[str], bool] = lambda _name: False) -> Scorer:
+def compile_model(document: JsonObject, of_candidate: Callable[[str], bool]) -> Scorer:
     """Make a model of its document. `of_candidate` tells features that ask about the candidate beside `offer...`.
 
     Raises:

@@ -85,7 +85,7 @@ def _in_proportion(amount: int, known: list[str], demand: Mapping[str, int]) -> 
 
 
 def _smooth(budget: JsonObject, before: JsonObject, demand: Mapping[str, int]) -> dict[str, Json]:
-    total, used, last = cast("int", budget["total"]), sum(demand.values()), cast("float", before.get("throttle", 1.0))
+    total, used, last = cast("int", budget["total"]), sum(demand.values()), cast("float", before.get("throttle") or 1.0)
     is_spent = budget.get("window", "ever") == "ever" and used >= total
     share = 0.0 if is_spent else throttle(total, used, last)
     known = max(len(demand), 1)

@@ -130,6 +130,9 @@ def known_file(name: Json) -> str | None:
 
 
 def _take_cases(sources: Sources, stem: str, part: Part) -> None:
+    if "#" in stem:  # it stands between the file and the case in the key of an entry
+        part.problem("bad_name", "the name of a file of cases has no '#'")
+        return
     for case in part.items():
         name = case.get("name").text()
         if name is None:
