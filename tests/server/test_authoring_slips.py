@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearwise_server.authoring import build_rule_set
+from nearwise_rules import BundleRefused, Entry, Release
+from nearwise_server.authoring import build_rule_set, provisional_bundle
 from nearwise_server.authoring.texts import read_source
 
 NOW = 1_795_000_000.0
@@ -73,6 +74,37 @@ def test_what_is_not_built_has_a_problem(slip: tuple[str, str, Place], value: An
     whole = {(entry.kind, entry.key) for entry in build_rule_set(TEXTS[example], now=NOW).entries}
     gone = {entry for entry in whole - {(entry.kind, entry.key) for entry in built.entries} if entry[0] != "case"}
     assert built.problems or not gone or not place
+
+
+BUILT = {example: build_rule_set(texts, now=NOW).entries for example, texts in TEXTS.items()}
+ODD = [
+    (example, number, place)
+    for example, entries in BUILT.items()
+    for number, entry in enumerate(entries)
+    if entry.kind != "case"
+    for place in places(json.loads(entry.body))
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(ODD), st.sampled_from([*WRONG, "é", 10**400, -0.5, [[]], {"var": ""}, {"model": "x"}]))
+def test_a_device_refuses_a_bundle_with_an_odd_entry_or_decides_by_it(odd: tuple[str, int, Place], value: Any) -> None:
+    example, number, place = odd
+    entries = list(BUILT[example])
+    entry = entries[number]
+    body = json.dumps(with_value(json.loads(entry.body), place, value)).encode()
+    entries[number] = Entry(entry.kind, entry.key, body)
+    try:
+        release = Release(provisional_bundle(entries, NOW))
+    except BundleRefused:
+        return
+    assert list(release.prepare()) is not None
+    keys = [*release.flag_keys, *release.placement_keys]
+    context = {"basket": {"total": 30.0}, "customer": {"tier": "gold"}}
+    for subject in ("h-1042", None):
+        together = release.decide_many(keys, context, subject, NOW)
+        assert [decision.flag for decision in together] == keys
+        assert [release.decide(key, context, subject, NOW).flag for key in keys] == keys
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,10 @@ class Release:
         self.zone = str(settings.get("zone", "UTC"))
         self.holdout = settings.get("holdout")
         self.settings = settings
-        self.terms = Terms(bundle, settings)
+        try:
+            self.terms = Terms(bundle, settings)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise BundleRefused(Refusal.UNSUPPORTED_FORMAT, f"terms that cannot be used: {error}") from None
         self.attributes = Attributes(bundle, self.terms.retention)
         self.surround = surround or self.terms.surround
         self._quick: dict[str, Quick] = {}
