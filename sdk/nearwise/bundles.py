@@ -8,6 +8,7 @@ bundles/damaged/                              what could not be used, for diagno
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -31,17 +32,19 @@ class Generations:
         self._limits = limits
         self.damaged: list[str] = []
 
-    def newest_good(self) -> Bundle | None:
-        """The newest generation that verifies. Those that do not are set aside and named in `damaged`."""
+    def good(self) -> Iterator[Bundle]:
+        """Those that verify, the newest first. Those before them that do not are set aside and named in `damaged`."""
         for name in self._names():
             content = read_whole(os.path.join(self._folder, name), self._limits.max_bundle_bytes)
             try:
-                if content is not None:
-                    return open_bundle(content, self._trust, self._limits)
-                self._set_aside(name, "cannot be read")
+                bundle = None if content is None else open_bundle(content, self._trust, self._limits)
             except BundleRefused as refused:
                 self._set_aside(name, str(refused))
-        return None
+                continue
+            if bundle is None:
+                self._set_aside(name, "cannot be read")
+            else:
+                yield bundle
 
     def _names(self) -> list[str]:
         try:

@@ -82,9 +82,9 @@ class Shelf:
         """Put the newest good generation to work, else the seed. Never raises: what cannot be used is reported."""
         if self._generations is not None and self._trust is not None:
             self._accepted = self._generations.accepted()
-            bundle = self._generations.newest_good()
-            if bundle is not None and self._start_with(bundle, Source.GENERATION) and seed is None:
-                return
+            for bundle in self._generations.good():
+                if self._start_with(bundle, Source.GENERATION):
+                    break
         if seed is not None and self._trust is not None:
             self._open_seed(seed, self._trust)
 

@@ -29,7 +29,7 @@ def keep(folder: Path, packed: bytes) -> None:
 
 
 def version_of(found: Generations) -> int:
-    bundle = found.newest_good()
+    bundle = next(found.good(), None)
     return 0 if bundle is None else bundle.manifest.version
 
 
@@ -60,7 +60,7 @@ def test_a_damaged_generation_is_set_aside_and_the_next_one_decides(
 def test_a_generation_signed_by_somebody_else_is_not_used(tmp_path: Path, packed: Callable[[int], bytes]) -> None:
     keep(tmp_path, packed(1))
     other = Generations(str(tmp_path), Trust(keys={"00" * 8: bytes(32)}), BundleLimits())
-    assert other.newest_good() is None
+    assert next(other.good(), None) is None
     assert "unknown_key" in other.damaged[0]
 
 
@@ -68,7 +68,7 @@ def test_a_generation_torn_at_any_byte_never_decides(tmp_path: Path, packed: Cal
     content = packed(7)
     for cut in range(0, len(content), 7):
         (tmp_path / "0000000007-aaaa.bundle").write_bytes(content[:cut])
-        assert generations(tmp_path).newest_good() is None
+        assert next(generations(tmp_path).good(), None) is None
 
 
 def test_what_was_accepted_is_remembered_and_a_damaged_memory_is_none(tmp_path: Path) -> None:
@@ -82,4 +82,4 @@ def test_what_was_accepted_is_remembered_and_a_damaged_memory_is_none(tmp_path: 
 
 
 def test_an_empty_or_missing_folder_has_no_generation(tmp_path: Path) -> None:
-    assert generations(tmp_path / "nothing").newest_good() is None
+    assert next(generations(tmp_path / "nothing").good(), None) is None

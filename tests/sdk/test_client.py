@@ -476,6 +476,25 @@ def test_a_bundle_with_settings_that_cannot_be_read_is_refused_and_the_next_one_
     until(lambda: offer(client) == "new")
 
 
+def test_a_generation_that_cannot_be_decided_by_leaves_the_one_before_it(
+    server: MemoryServer, open_client: OpenClient, rule_set: RuleSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_client(storage=tmp_path / "till")
+    until(lambda: client.status.version == 1)
+
+    def read_anything(_settings: object) -> None: ...
+
+    with monkeypatch.context() as patched:  # a later version of the SDK reads these settings
+        patched.setattr("nearwise_rules.decide.catalogue.check_settings", read_anything)
+        server.publish_bytes(with_settings({"day_parts": {"lunch": "11-14"}}, rule_set("odd")))
+        until(lambda: client.status.version == 7)
+        client.close()
+    server.offline = True
+    again = open_client(storage=tmp_path / "till")
+    assert (again.status.version, offer(again)) == (1, "10 % off")
+    assert [told for told in again.status.damaged if told.startswith("version 7: unsupported_format")]
+
+
 def with_settings(settings: dict[str, Json], rules: dict[str, Json]) -> bytes:
     """A bundle, version 7, as a later release of the centre might publish it."""
     packed = packed_bundle(rules, version=7, issued=time.time())
