@@ -10,13 +10,13 @@ from zlib import crc32
 
 
 def write_whole(path: str, content: bytes, *, durable: bool) -> None:
-    """Replace a file in one step: a reader sees the old content or the new, never a part.
+    """Replace a file in one step: a reader sees the old content or the new, never a part. It is the owner's to read.
 
     Raises:
         OSError: the disk refused; the old file still stands.
     """
     new = f"{path}.new"
-    with open(new, "wb") as file:
+    with open(new, "wb", opener=_private) as file:
         file.write(content)
         if durable:
             file.flush()
@@ -24,6 +24,10 @@ def write_whole(path: str, content: bytes, *, durable: bool) -> None:
     os.replace(new, path)
     if durable:
         sync_folder(os.path.dirname(path))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def read_whole(path: str, most_bytes: int) -> bytes | None:

@@ -1,10 +1,22 @@
-"""Small records: what is damaged anywhere is not believed."""
+"""Whole files are their owner's to read; in small records what is damaged anywhere is not believed."""
 
 from __future__ import annotations
 
+import stat
+import sys
+from pathlib import Path
+
 import pytest
 
-from nearwise.files import pack_record, read_record
+from nearwise.files import pack_record, read_record, write_whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_whole_file_is_its_owners_to_read_before_and_after_it_is_replaced(tmp_path: Path) -> None:
+    for content in (b"one", b"two"):
+        write_whole(str(tmp_path / "file"), content, durable=True)
+        assert (tmp_path / "file").read_bytes() == content
+        assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
 
 
 def test_a_record_reads_back() -> None:
