@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from nearwise_rules import Bundle, Entry, Manifest, Signer, Trust, open_manifest, root_hash, seal
+from nearwise_rules import Bundle, Entry, Manifest, Signer, Trust, open_manifest, seal
 from nearwise_server.catalogue import Catalogue, Published, prepare
 from nearwise_server.demand import Demand, budgets_of, demand_of
 from nearwise_server.errors import RequestRefused, RuleSetRefused
@@ -174,10 +174,7 @@ class Publisher:
             expires=None if lifetime is None else now + lifetime,
             grace=publication.grace,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             min_sdk=self._settings.min_sdk,
-            root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-            entries=len(entries),
-            size_bytes=sum(len(entry.body) for entry in entries),
-        )
+        ).covering(entries)
 
 
 def build_rule_set(files: Mapping[str, str], previous: Bundle | None, demand: Demand | None = None) -> Built:

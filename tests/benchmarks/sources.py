@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from nearwise_rules import Entry, Manifest, development_signer, pack_bundle, root_hash, seal
+from nearwise_rules import Entry, Manifest, development_signer, pack_bundle, seal
 from nearwise_rules.rulesets import assemble
 from tests.benchmarks.workload import Condition, Flag
 
@@ -75,8 +75,5 @@ def packed(flags: tuple[Flag, ...]) -> bytes:
         audience="*",
         version=1,
         issued=1_750_000_000.0,
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in made),
-        entries=len(made),
-        size_bytes=sum(len(entry.body) for entry in made),
-    )
+    ).covering(made)
     return pack_bundle(seal(manifest.to_payload(), [development_signer(_SEED)]), made)

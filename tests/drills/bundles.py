@@ -22,7 +22,6 @@ from nearwise_rules import (
     open_bundle,
     pack_bundle,
     pack_delta,
-    root_hash,
     seal,
     write_frame,
 )
@@ -75,10 +74,7 @@ class Forge:
             audience="tills",
             version=version,
             issued=1_750_000_000.0,
-            root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-            entries=len(entries),
-            size_bytes=sum(len(entry.body) for entry in entries),
-        )
+        ).covering(entries)
 
     @cached_property
     def envelope(self) -> bytes:

@@ -17,7 +17,6 @@ from nearwise_rules import (
     development_signer,
     open_bundle,
     pack_bundle,
-    root_hash,
     seal,
 )
 from nearwise_rules.logic.murmur3 import murmur3_32
@@ -45,10 +44,7 @@ def release(entries: Iterable[Entry], version: int) -> Release:
         expires=None,
         grace="serve",
         min_sdk="0",
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     envelope = seal(manifest.to_payload(), [signer])
     return Release(open_bundle(pack_bundle(envelope, entries), Trust(keys={signer.key_id: signer.public_key})))
 

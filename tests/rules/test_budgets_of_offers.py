@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearwise.testing.rule_sets import signer
-from nearwise_rules import Bundle, Entry, Json, Manifest, Trust, assemble, open_bundle, pack_bundle, root_hash, seal
+from nearwise_rules import Bundle, Entry, Json, Manifest, Trust, assemble, open_bundle, pack_bundle, seal
 from nearwise_rules.rulesets.budgets import Quotas, divide, throttle
 
 OFFER: dict[str, Json] = {"content": {"title": "x"}}
@@ -28,10 +28,7 @@ def sealed(entries: Iterable[Entry]) -> Bundle:
         audience="*",
         version=1,
         issued=0.0,
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     packed = pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
     return open_bundle(packed, Trust(keys={signer().key_id: signer().public_key}))
 

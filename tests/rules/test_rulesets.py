@@ -17,7 +17,6 @@ from nearwise_rules.bundle import (
     development_signer,
     open_bundle,
     pack_bundle,
-    root_hash,
     seal,
 )
 from nearwise_rules.rulesets import Assembled, assemble
@@ -50,10 +49,7 @@ def bundle_of(assembled: Assembled) -> Bundle:
         audience="a",
         version=1,
         issued=0.0,
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     return open_bundle(pack_bundle(seal(manifest.to_payload(), [SIGNER]), entries), Trust.pinned(public_key()))
 
 

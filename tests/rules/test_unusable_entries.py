@@ -20,7 +20,6 @@ from nearwise_rules import (
     explain,
     open_bundle,
     pack_bundle,
-    root_hash,
     seal,
 )
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
@@ -57,10 +56,7 @@ def released(kind: str, key: str, change: object) -> Release:
         issued=0.0,
         expires=None,
         grace="serve",
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     packed = pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
     return Release(open_bundle(packed, Trust(keys={signer().key_id: signer().public_key})))
 

@@ -47,7 +47,6 @@ from nearwise_rules import (
     open_bundle,
     pack_bundle,
     public_key_text,
-    root_hash,
     seal,
 )
 from tests.sdk.conftest import until
@@ -149,16 +148,7 @@ def test_a_seed_that_cannot_be_used_is_told_and_nothing_raises(
 def test_a_seed_with_settings_of_a_later_version_is_told_and_nothing_raises(tmp_path: Path) -> None:
     signer = development_signer(bytes(32))
     entry = Entry.of("settings", "rule-set", {"name": "shop", "dialect": "of-tomorrow"})
-    manifest = Manifest(
-        tenant="t",
-        environment="e",
-        audience="a",
-        version=1,
-        issued=1.0,
-        root=root_hash([(entry.kind, entry.key, entry.digest)]),
-        entries=1,
-        size_bytes=len(entry.body),
-    )
+    manifest = Manifest(tenant="t", environment="e", audience="a", version=1, issued=1.0).covering([entry])
     seed = tmp_path / "later.bundle"
     seed.write_bytes(pack_bundle(seal(manifest.to_payload(), [signer]), [entry]))
     with Client(seed=seed, trust=public_key_text(signer.public_key)) as client:
@@ -505,9 +495,7 @@ def with_settings(settings: dict[str, Json], rules: dict[str, Json]) -> bytes:
         else each
         for each in good.entries()
     ]
-    root = root_hash((each.kind, each.key, each.digest) for each in entries)
-    size = sum(len(each.body) for each in entries)
-    manifest = good.manifest._replace(root=root, entries=len(entries), size_bytes=size)
+    manifest = good.manifest.covering(entries)
     return pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, NamedTuple, cast
 
 from nearwise_rules.bundle.canonical import canonical_json, load_object
+from nearwise_rules.bundle.entries import Entry, root_hash
 from nearwise_rules.bundle.limits import BundleLimits
 from nearwise_rules.errors import BundleRefused, Refusal
 
@@ -20,16 +21,19 @@ Grace = Literal["serve", "safe_only", "stop"]
 
 
 class Manifest(NamedTuple):
-    """What a publisher signs. Times are Unix seconds; `root` is 64 hex characters; `min_sdk` a version text."""
+    """What a publisher signs. Times are Unix seconds; `root` is 64 hex characters; `min_sdk` a version text.
+
+    `root`, `entries` and `size_bytes` are those of the bundle's entries: `covering` fills them in.
+    """
 
     tenant: str
     environment: str
     audience: str
     version: int
     issued: float
-    root: str
-    entries: int
-    size_bytes: int
+    root: str = ""
+    entries: int = 0
+    size_bytes: int = 0
     expires: float | None = None
     grace: Grace = "serve"
     min_sdk: str = "0"
@@ -40,6 +44,14 @@ class Manifest(NamedTuple):
     def scope(self) -> str:
         """Tenant, environment and audience in one text, for messages."""
         return f"{self.tenant}/{self.environment}/{self.audience}"
+
+    def covering(self, entries: Collection[Entry]) -> Manifest:
+        """This manifest for a bundle of these entries."""
+        return self._replace(
+            root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
+            entries=len(entries),
+            size_bytes=sum(len(entry.body) for entry in entries),
+        )
 
     def to_payload(self) -> bytes:
         """The canonical JSON that gets signed.

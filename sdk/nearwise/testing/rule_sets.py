@@ -23,7 +23,6 @@ from nearwise_rules import (
     is_rule_set_file,
     is_text_of_audience,
     pack_bundle,
-    root_hash,
     seal,
 )
 
@@ -79,10 +78,7 @@ def packed_bundle(
         issued=issued,
         expires=expires,
         grace=cast("str", settings.get("grace", "serve")),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     return pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
 
 

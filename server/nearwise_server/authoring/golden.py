@@ -18,7 +18,6 @@ from nearwise_rules import (
     failure_of,
     open_bundle,
     pack_bundle,
-    root_hash,
     seal,
 )
 
@@ -34,10 +33,7 @@ def provisional_bundle(entries: Sequence[Entry], issued: float) -> Bundle:
         audience="local",
         version=1,
         issued=issued,
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in entries),
-        entries=len(entries),
-        size_bytes=sum(len(entry.body) for entry in entries),
-    )
+    ).covering(entries)
     sealed = seal(manifest.to_payload(), [_SIGNER])
     return open_bundle(pack_bundle(sealed, entries), Trust(keys={_SIGNER.key_id: _SIGNER.public_key}))
 
@@ -99,4 +95,4 @@ def _place(key: str, documents: Mapping[str, object]) -> tuple[str, str]:
             cases = cast("list[object]", document)
             names = [cast("JsonObject", case).get("name") if isinstance(case, dict) else None for case in cases]
             return file, f"/{names.index(name)}/expect"
-    return "", ""
+    raise LookupError(f"no file has the case {key!r}")

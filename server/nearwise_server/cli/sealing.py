@@ -13,7 +13,6 @@ from nearwise_rules import (
     open_bundle,
     pack_bundle,
     public_key_text,
-    root_hash,
     seal,
 )
 from nearwise_server.authoring import Built
@@ -56,10 +55,7 @@ def seal_bundle(built: Built, file: BundleFile, now: float) -> SealedBundle:
         issued=now,
         grace=built.settings.grace,
         min_sdk=defaults.min_sdk,
-        root=root_hash((entry.kind, entry.key, entry.digest) for entry in built.entries),
-        entries=len(built.entries),
-        size_bytes=sum(len(entry.body) for entry in built.entries),
-    )
+    ).covering(built.entries)
     data = pack_bundle(seal(manifest.to_payload(), [signer]), built.entries)
     return SealedBundle(data, manifest, public_key_text(signer.public_key))
 
