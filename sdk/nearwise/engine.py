@@ -166,7 +166,8 @@ class Engine:
     def failed(self) -> str | None:
         """What went wrong last beside the network."""
         return (
-            self.exposures.failed
+            self.shelf.failed
+            or self.exposures.failed
             or self.recorder.failed
             or self.triggers.report.last_error
             or self.noticed.traits.failed

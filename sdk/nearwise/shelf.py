@@ -45,6 +45,8 @@ class Shelf:
         self.on_change: Callable[[Active], None] = lambda _active: None
         self.closed = False
         """Nothing more is planned, and nothing takes over."""
+        self.failed: str | None = None
+        """What kept it from planning ahead last."""
         self._trust = trust
         self.limits = limits
         self._clock = clock
@@ -125,7 +127,7 @@ class Shelf:
                 if self.closed or not go_on():
                     return
         except Exception as error:  # noqa: BLE001  what cannot be planned ahead is tried again when it is asked for
-            self._damaged.append(f"a plan made ahead: {type(error).__name__}: {error}")
+            self.failed = f"planning ahead: {type(error).__name__}: {error}"
 
     def explain(self, flag: str, data: Mapping[str, object], subject: object, at: float) -> Explanation:
         """The decision of the deciding bundle with the way to it."""

@@ -412,7 +412,7 @@ def test_a_plan_that_cannot_be_made_ahead_keeps_no_device_from_its_server(
     client.context("h-1").track("purchase", 1)
     until(lambda: offer(client) == "new")
     assert client.flush(10) == 0
-    assert set(client.status.damaged) == {"a plan made ahead: RuntimeError: not today"}
+    assert client.status.last_error == "planning ahead: RuntimeError: not today"
 
 
 def test_a_client_that_is_closed_plans_no_more_and_takes_no_bundle(
