@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from nearwise_rules import (
-    Entry,
-    Manifest,
     Release,
-    Trust,
-    development_signer,
-    open_bundle,
-    pack_bundle,
-    seal,
 )
 from nearwise_rules.logic.murmur3 import murmur3_32
 from nearwise_server.authoring import build_rule_set
 from nearwise_server.demo.intervals import Difference, Share, difference
 from nearwise_server.demo.journey import ZONE, Visit, read_journey
 from nearwise_server.demo.play import campaigns_of, read_texts
+from tests.rules.sealed import bundle_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BABY = {"BABY FOODS", "DIAPERS & DISPOSABLES", "INFANT FORMULA", "BABY HBC"}
@@ -32,28 +25,11 @@ CARE = {"HAIR CARE PRODUCTS", "SOAP - LIQUID & BAR", "HAND/BODY/FACIAL PRODUCTS"
 BAKING = {"BAKING NEEDS", "BAKING MIXES", "FLOUR & MEALS", "CHEESE", "FROZEN PIE/DESSERTS"}
 
 
-def release(entries: Iterable[Entry], version: int) -> Release:
-    entries = tuple(entries)
-    signer = development_signer(bytes(32))
-    manifest = Manifest(
-        tenant="t",
-        environment="e",
-        audience="a",
-        version=version,
-        issued=0.0,
-        expires=None,
-        grace="serve",
-        min_sdk="0",
-    ).covering(entries)
-    envelope = seal(manifest.to_payload(), [signer])
-    return Release(open_bundle(pack_bundle(envelope, entries), Trust(keys={signer.key_id: signer.public_key})))
-
-
 @pytest.fixture(scope="module")
 def shop() -> Release:
     built = build_rule_set(read_texts(EXAMPLES / "shop"), None)
     assert built.problems == ()
-    return release(built.entries, 1)
+    return Release(bundle_of(built.entries))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +37,7 @@ def shop_next(shop: Release) -> Release:
     texts = read_texts(EXAMPLES / "shop") | read_texts(EXAMPLES / "shop-next")
     built = build_rule_set(texts, shop.bundle)
     assert built.problems == ()
-    return release(built.entries, 2)
+    return Release(bundle_of(built.entries, version=2))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from json import loads
 from typing import cast
 
@@ -10,27 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearwise.testing.rule_sets import signer
-from nearwise_rules import Bundle, Entry, Json, Manifest, Trust, assemble, open_bundle, pack_bundle, seal
+from nearwise_rules import Bundle, Json, assemble
 from nearwise_rules.rulesets.budgets import Quotas, divide, throttle
+from tests.rules.sealed import bundle_of
 
 OFFER: dict[str, Json] = {"content": {"title": "x"}}
 DEVICES = [f"till-{number}" for number in range(8)]
 demands = st.dictionaries(st.sampled_from(DEVICES), st.integers(0, 5_000), max_size=len(DEVICES))
-
-
-def sealed(entries: Iterable[Entry]) -> Bundle:
-    """A bundle of these entries."""
-    entries = tuple(entries)
-    manifest = Manifest(
-        tenant="t",
-        environment="e",
-        audience="*",
-        version=1,
-        issued=0.0,
-    ).covering(entries)
-    packed = pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
-    return open_bundle(packed, Trust(keys={signer().key_id: signer().public_key}))
 
 
 def whole(quotas: Quotas, devices: int) -> int:
@@ -83,7 +69,7 @@ def test_a_budget_that_was_used_up_goes_on_at_once_when_its_total_is_raised() ->
     def built(total: int, previous: Bundle | None) -> Bundle:
         files: dict[str, Json] = {"nearwise.json": {"name": "shop"}}
         files["offers/a.json"] = {**OFFER, "budget": {"total": total, "mode": "smooth"}}
-        return sealed(assemble(files, previous, demand={"a": {"till": 100}}).entries)
+        return bundle_of(assemble(files, previous, demand={"a": {"till": 100}}).entries)
 
     spent = built(100, None)
     raised = built(1000, spent)
@@ -95,7 +81,7 @@ def test_what_was_set_aside_for_devices_stays_so_when_they_are_no_longer_named()
     def built(budget: Json, previous: Bundle | None, demand: Mapping[str, int]) -> Bundle:
         files: dict[str, Json] = {"nearwise.json": {"name": "shop"}, "offers/a.json": {**OFFER, "budget": budget}}
         assembled = assemble(files, previous, demand={"a": demand})
-        return sealed(assembled.entries)
+        return bundle_of(assembled.entries)
 
     bundle = built({"total": 100, "devices": 10}, None, {})
     for _ in range(2):

@@ -9,7 +9,8 @@ import pytest
 
 from nearwise_rules import PURPOSES, Release, purposes_mask, purposes_of
 from nearwise_rules.rulesets import assemble
-from tests.rules.test_rulesets import bundle_of, rule_set
+from tests.rules.sealed import bundle_of
+from tests.rules.test_rulesets import rule_set
 
 TIER: dict[str, Any] = {"type": "string", "privacy": "personal", "purposes": ["personalise"]}
 REGULARS: dict[str, Any] = {
@@ -28,7 +29,7 @@ def found(**files: Any) -> list[tuple[str, str, str]]:
 def release(**files: Any) -> Release:
     assembled = assemble({**rule_set(**files), "attributes.yaml": {"tier": TIER}, "flags/f.yaml": REGULARS})
     assert assembled.problems == ()
-    return Release(bundle_of(assembled))
+    return Release(bundle_of(assembled.entries))
 
 
 def test_a_mask_has_a_bit_for_each_purpose_in_order() -> None:

@@ -10,18 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearwise_rules.bundle import (
-    Bundle,
     Entry,
-    Manifest,
-    Trust,
-    development_signer,
-    open_bundle,
-    pack_bundle,
-    seal,
 )
 from nearwise_rules.rulesets import Assembled, assemble
+from tests.rules.sealed import bundle_of
 
-SIGNER = development_signer(bytes(32))
 ON_OFF: dict[str, Any] = {"type": "boolean", "variants": {"on": True, "off": False}, "default": "off"}
 ATTRIBUTES: dict[str, Any] = {
     "basket.total": {"type": "number"},
@@ -39,24 +32,6 @@ def rule_set(**files: Any) -> dict[str, Any]:
     """Files by their path with `/` written as `__`, around one settings file and a few attributes."""
     named = {f"{path.replace('__', '/')}.yaml": document for path, document in files.items()}
     return {"nearwise.yaml": {"name": "shop"}, "attributes.yaml": ATTRIBUTES, **named}
-
-
-def bundle_of(assembled: Assembled) -> Bundle:
-    entries = assembled.entries
-    manifest = Manifest(
-        tenant="t",
-        environment="e",
-        audience="a",
-        version=1,
-        issued=0.0,
-    ).covering(entries)
-    return open_bundle(pack_bundle(seal(manifest.to_payload(), [SIGNER]), entries), Trust.pinned(public_key()))
-
-
-def public_key() -> str:
-    from nearwise_rules.bundle import public_key_text
-
-    return public_key_text(SIGNER.public_key)
 
 
 def problems(**files: Any) -> list[tuple[str, str, str]]:
@@ -267,7 +242,7 @@ def test_splits_get_ranges_in_the_order_they_are_written() -> None:
 
 
 def test_a_rebuild_keeps_subjects_where_they_are() -> None:
-    before = bundle_of(assemble(rule_set(flags__a=flag({"name": "r", "split": {"on": 10, "off": 10}}))))
+    before = bundle_of(assemble(rule_set(flags__a=flag({"name": "r", "split": {"on": 10, "off": 10}}))).entries)
     grown = assemble(rule_set(flags__a=flag({"name": "r", "split": {"on": 30, "off": 10}})), before)
     assert entry(grown, "flag", "a")["rules"][0]["ranges"] == [["on", 0, 1000], ["off", 1000, 2000], ["on", 2000, 4000]]
 
@@ -285,14 +260,14 @@ def test_a_rebuild_keeps_subjects_where_they_are() -> None:
     ],
 )
 def test_another_hash_or_another_rule_starts_afresh(changed: dict[str, Any]) -> None:
-    before = bundle_of(assemble(rule_set(flags__a=flag({"name": "r", "split": {"on": 10, "off": 10}}))))
+    before = bundle_of(assemble(rule_set(flags__a=flag({"name": "r", "split": {"on": 10, "off": 10}}))).entries)
     assert entry(assemble(changed, before), "flag", "a")["rules"][0]["ranges"] == [["off", 0, 1000], ["on", 1000, 2000]]
 
 
 def test_rules_without_names_are_recognised_by_their_condition_then_by_their_position() -> None:
     small = {"when": {"<": [{"var": "basket.total"}, 5]}, "split": {"off": 10, "on": 10}}
     big = {"when": BIG, "split": {"on": 10, "off": 10}}
-    before = bundle_of(assemble(rule_set(flags__a=flag(small, big))))
+    before = bundle_of(assemble(rule_set(flags__a=flag(small, big))).entries)
     turned = {**big, "split": {"off": 10, "on": 10}}
     moved = assemble(rule_set(flags__a=flag(turned)), before)
     assert entry(moved, "flag", "a")["rules"][0]["ranges"] == [["on", 0, 1000], ["off", 1000, 2000]]

@@ -8,21 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from nearwise.testing.rule_sets import signer
 from nearwise_rules import (
     Decision,
     Entry,
     ErrorCode,
-    Manifest,
     Release,
-    Trust,
     assemble,
     explain,
-    open_bundle,
-    pack_bundle,
-    seal,
 )
 from tests.rules.placement_cases import MONDAY, Shop, rule_set
+from tests.rules.sealed import bundle_of
 
 PLACEMENT: dict[str, Any] = {
     "candidates": {"tags": ["t"]},
@@ -48,17 +43,7 @@ def released(kind: str, key: str, change: object) -> Release:
         if (entry.kind, entry.key) == (kind, key):
             document = changed(document, change)
         entries.append(Entry(entry.kind, entry.key, dumps(document).encode()))
-    manifest = Manifest(
-        tenant="t",
-        environment="t",
-        audience="*",
-        version=1,
-        issued=0.0,
-        expires=None,
-        grace="serve",
-    ).covering(entries)
-    packed = pack_bundle(seal(manifest.to_payload(), [signer()]), entries)
-    return Release(open_bundle(packed, Trust(keys={signer().key_id: signer().public_key})))
+    return Release(bundle_of(entries))
 
 
 def asked(release: Release) -> Decision:
