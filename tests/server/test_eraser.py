@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgpack
 import pytest
 from httpx2 import Response
-from sqlalchemy import delete, func, select
+from sqlalchemy import create_engine, delete, func, select, text
 
 from nearwise_rules import erasure_digest, open_batch
 from nearwise_server.app import open_centre
@@ -136,6 +136,40 @@ def test_the_files_hold_no_byte_of_the_subject_and_all_of_the_others(sqlite_call
     assert stored(callers) == [*others, ("till-1", 120, erasure(ANNA))]
     (receipt,) = receipts(callers)
     assert (receipt.done_ms, receipt.events, receipt.batches, receipt.traits) == (NOW_MS, 120, 60, 1)
+
+
+def test_with_postgresql_the_tables_hold_no_byte_of_the_subject_after_the_vacuum_that_the_docs_name(
+    tmp_path: Path, postgresql_url: str, postgresql_server: str
+) -> None:
+    settings = Settings(data=str(tmp_path / "centre"), port=0, database_url=postgresql_url, compaction_seconds=1e-9)
+    centre = open_centre(settings, clock=lambda: NOW)
+    callers, numbers = Callers(centre), random.Random(3)
+    secrets = [numbers.randbytes(300).hex() for _ in range(40)]
+    till = Till(callers)
+    for secret in secrets:
+        till.send(till.seal(sale(ANNA, secret), sale(BEN, "ben")))
+    callers.client(Scope.TRAITS).put(f"/v1/traits/{ANNA}", json={"note": "a trait of anna"})
+
+    def tables(*statements: str) -> bytes:
+        engine = create_engine(postgresql_url.replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in (*statements, "CHECKPOINT"):
+                connection.execute(text(statement))
+            number = connection.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
+        engine.dispose()
+        files = [file for file in (Path(postgresql_server) / "data" / "base" / str(number)).iterdir() if file.is_file()]
+        return b"\n".join(file.read_bytes() for file in files)
+
+    before = tables()
+    assert len([secret for secret in secrets if secret[100:116].encode() in before]) > 30
+    assert b"a trait of anna" in before
+    till.send(till.seal(erasure(ANNA)))
+    work(callers)
+    after = tables("VACUUM FULL batches, deliveries, mentions, traits")
+    assert [secret for secret in secrets if secret[100:116].encode() in after] == []
+    assert (ANNA.encode() in after, b"a trait of anna" in after) == (False, False)
+    assert len([event for event in stored(callers) if b"ben" in event[2]]) == len(secrets)
+    centre.close()
 
 
 def test_the_compressed_bytes_of_erased_events_are_gone_from_the_files(sqlite_callers: Callers) -> None:
